@@ -1,0 +1,175 @@
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { messageOf, SluiceError } from '../errors.ts';
+import type { StoredBytes } from '../storage/storage.ts';
+import type { FormatContext, OpenFile, SourceFile, SourceFormat } from './format.ts';
+import { describeKind, endsWith, formatOf, type Kind, kindOf } from './magic.ts';
+
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * Makes a file ready for its format: says what it is when it is not what it is named, and spools gzip and UTF-16 to
+ * a temporary file of plain UTF-8.
+ */
+export async function prepare(source: SourceFile, context: FormatContext): Promise<OpenFile> {
+  const { path, size, format } = source;
+  const file: OpenFile = { path, local: path, size };
+  if (size === 0)
+    throw unreadable(file, 'it is empty, 0 bytes', 'Write it again, or leave it out of source.path.');
+  const bytes = openUnchanged(file, context);
+  try {
+    const kind = kindOf(bytes);
+    if (format === 'parquet') checkParquet(file, bytes, kind);
+    else if (format === 'arrow') checkArrow(file, bytes, kind);
+    else return await prepareText(file, bytes, kind, format, context);
+    return file;
+  } finally {
+    bytes.close();
+  }
+}
+
+/**
+ * Opens a file's bytes for reading.
+ * @throws {SluiceError} `SOURCE_CHANGED` when it is not as long as it was: its rows would be other rows
+ */
+export function openUnchanged(file: OpenFile, { storage }: FormatContext): StoredBytes {
+  const bytes = storage.open(file.local);
+  if (bytes.size === file.size) return bytes;
+  bytes.close();
+  throw new SluiceError(
+    'SOURCE_CHANGED',
+    `source file changed while it was read: ${file.path} (${file.size} bytes before, ${bytes.size} now)`,
+    { next: 'Run the same command again when nothing writes to it any more.' },
+  );
+}
+
+/** Uses a file's bytes and closes them. */
+export async function withBytes<T>(
+  file: OpenFile,
+  context: FormatContext,
+  use: (bytes: StoredBytes) => T | Promise<T>,
+): Promise<T> {
+  const bytes = openUnchanged(file, context);
+  try {
+    return await use(bytes);
+  } finally {
+    bytes.close();
+  }
+}
+
+/** A file that cannot be read as what it is named. `reason` says why, `next` what to do. */
+export function unreadable(
+  file: Pick<OpenFile, 'path'>,
+  reason: string,
+  next: string,
+  cause?: unknown,
+): SluiceError {
+  return new SluiceError('SOURCE_CORRUPT', `source cannot be read: ${file.path} (${reason})`, {
+    next,
+    cause,
+  });
+}
+
+function checkParquet(file: OpenFile, bytes: StoredBytes, kind: Kind): void {
+  if (kind !== 'parquet') throw notNamed(file, kind, 'parquet');
+  if (endsWith(bytes, 'PAR1')) return;
+  const reason = endsWith(bytes, 'PARE')
+    ? 'its footer is encrypted'
+    : 'its end is missing: it was cut off, or is still being written';
+  throw unreadable(file, reason, 'Write the file again, or leave it out of source.path.');
+}
+
+function checkArrow(file: OpenFile, bytes: StoredBytes, kind: Kind): void {
+  if (kind === 'arrow file' || kind === 'arrow stream') return;
+  // A stream of before 2019 begins with a length instead of a signature.
+  const head = Buffer.alloc(4);
+  bytes.read(head, 0);
+  const length = head.readInt32LE();
+  if (length <= 0 || length >= file.size) throw notNamed(file, kind, 'arrow');
+}
+
+async function prepareText(
+  file: OpenFile,
+  bytes: StoredBytes,
+  kind: Kind,
+  format: SourceFormat,
+  context: FormatContext,
+): Promise<OpenFile> {
+  if (kind === 'gzip') {
+    const plain = await spool(file, gunzipped(file, bytes), context);
+    if (plain.size === 0) throw unreadable(file, 'it is empty when unpacked', 'Leave it out of source.path.');
+    return withBytes(plain, context, (text) => {
+      const inner = kindOf(text);
+      if (inner === 'gzip') throw notNamed(file, inner, format);
+      return prepareText(plain, text, inner, format, context);
+    });
+  }
+  if (file.local.endsWith('.gz')) {
+    const next = 'Remove .gz from its name if it is not compressed.';
+    throw unreadable(file, `it is named .gz but looks like ${describeKind(kind)}`, next);
+  }
+  if (kind === 'utf-16le' || kind === 'utf-16be') return spool(file, transcoded(file, bytes, kind), context);
+  if (kind !== 'text') throw notNamed(file, kind, format);
+  return file;
+}
+
+function notNamed(file: OpenFile, kind: Kind, format: SourceFormat): SluiceError {
+  const reason = `it is to be read as ${format}, but looks like ${describeKind(kind)}`;
+  const other = formatOf(kind);
+  const next =
+    other && other !== format
+      ? `Set source.format to ${other}, or correct the name of the file.`
+      : 'Correct the name of the file, or leave it out of source.path.';
+  return unreadable(file, reason, next);
+}
+
+async function spool(
+  file: OpenFile,
+  content: AsyncIterable<Uint8Array>,
+  { scratch, storage }: FormatContext,
+): Promise<OpenFile> {
+  const local = await scratch.spool(content);
+  const stored = await storage.stat(local);
+  return { path: file.path, local, size: stored?.size ?? 0 };
+}
+
+async function* gunzipped(file: OpenFile, bytes: StoredBytes): AsyncGenerator<Uint8Array> {
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  // An error at either end destroys the stream, so that it is thrown below; there is nothing to do at the end.
+  pipeline(chunksOf(bytes), gunzip, () => undefined);
+  try {
+    yield* gunzip as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    const next = 'Write the file again, or leave it out of source.path.';
+    throw unreadable(file, `broken gzip: ${messageOf(error)}`, next, error);
+  }
+}
+
+async function* transcoded(
+  file: OpenFile,
+  bytes: StoredBytes,
+  encoding: 'utf-16le' | 'utf-16be',
+): AsyncGenerator<Uint8Array> {
+  const decoder = new TextDecoder(encoding, { fatal: true });
+  try {
+    for (const chunk of chunksOf(bytes)) yield Buffer.from(decoder.decode(chunk, { stream: true }));
+    yield Buffer.from(decoder.decode());
+  } catch (error) {
+    throw unreadable(
+      file,
+      `broken ${encoding.toUpperCase()} text`,
+      `Convert it to UTF-8: iconv -t utf-8`,
+      error,
+    );
+  }
+}
+
+function* chunksOf(bytes: StoredBytes): Generator<Buffer> {
+  for (let position = 0; position < bytes.size; ) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const count = bytes.read(chunk, position);
+    if (count === 0) return;
+    yield chunk.subarray(0, count);
+    position += count;
+  }
+}

@@ -1,0 +1,92 @@
+import type { Engine } from '../duckdb/engine.ts';
+import { quoteIdentifier, quoteLiteral } from '../duckdb/quote.ts';
+import type { Column } from '../duckdb/types.ts';
+import { messageOf } from '../errors.ts';
+import type { FileFacts, FileReader, Format, OpenFile, Relation, RowRange } from './format.ts';
+import { unreadable } from './open-file.ts';
+import { sameType, sqlType } from './types.ts';
+
+/** DuckDB's name for the number of a row in its file. */
+const ROW_NUMBER = 'file_row_number';
+
+/** Parquet, read by DuckDB alone. */
+export const parquet: Format = {
+  name: 'parquet',
+  async open(file, { engine }) {
+    try {
+      const columns = await engine.describe(`SELECT * FROM ${scan(file)}`);
+      if (columns.some(({ name }) => name.toLowerCase() === ROW_NUMBER)) {
+        throw unreadable(
+          file,
+          `it has a column ${ROW_NUMBER}, a name that DuckDB needs for itself`,
+          `Rename the column: duckdb -c "COPY (SELECT * RENAME (${ROW_NUMBER} AS n) FROM '${file.path}') TO 'new.parquet'"`,
+        );
+      }
+      return new ParquetReader(file, engine, columns);
+    } catch (error) {
+      throw corruptParquet(file, error);
+    }
+  },
+};
+
+class ParquetReader implements FileReader {
+  readonly columns: readonly Column[];
+  readonly #file: OpenFile;
+  readonly #engine: Engine;
+
+  constructor(file: OpenFile, engine: Engine, columns: readonly Column[]) {
+    this.#file = file;
+    this.#engine = engine;
+    this.columns = columns;
+  }
+
+  async facts(): Promise<FileFacts> {
+    const path = quoteLiteral(this.#file.local);
+    try {
+      const [row] = await this.#engine.rows(`SELECT num_rows::BIGINT AS n,
+        (SELECT any_value(compression) FROM parquet_metadata(${path}) WHERE compression IN ('LZ4', 'LZO')) AS codec
+        FROM parquet_file_metadata(${path})`);
+      if (row?.codec) {
+        const next = 'Write it again with zstd, snappy, gzip, brotli or lz4_raw.';
+        throw unreadable(this.#file, `it is compressed with ${row.codec}, which DuckDB cannot read`, next);
+      }
+      return { rows: Number(row?.n), marks: [] };
+    } catch (error) {
+      throw corruptParquet(this.#file, error);
+    }
+  }
+
+  relation({ start, rows }: RowRange, columns: readonly Column[]): Relation {
+    const values = columns.map(({ name, type }) => {
+      const identifier = quoteIdentifier(name);
+      const own = this.columns.find((column) => column.name === name);
+      const isOwn = own !== undefined && sameType(own.type, type);
+      return isOwn ? `, ${identifier}` : `, CAST(${identifier} AS ${sqlType(type)}) AS ${identifier}`;
+    });
+    // A condition on the row number makes DuckDB skip the row groups outside the range.
+    const sql = `SELECT ${ROW_NUMBER} AS __row, NULL::VARCHAR AS __error${values.join('')}
+      FROM ${scan(this.#file, `${ROW_NUMBER} = true`)}
+      WHERE ${ROW_NUMBER} BETWEEN ${start} AND ${start + rows - 1}`;
+    return {
+      sql,
+      [Symbol.dispose]() {
+        // The SQL stands for itself.
+      },
+    };
+  }
+}
+
+/** Hive folders are read by ourselves, alike for every format. */
+function scan(file: OpenFile, ...options: string[]): string {
+  return `read_parquet(${[quoteLiteral(file.local), 'hive_partitioning = false', ...options].join(', ')})`;
+}
+
+function corruptParquet(file: OpenFile, error: unknown): unknown {
+  if (error instanceof Error && 'code' in error) return error;
+  const reason = firstLine(messageOf(error)).replace(/^[A-Z][A-Za-z ]*Error: /, '');
+  return unreadable(file, reason, 'Write the file again, or leave it out of source.path.', error);
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]!;
+}

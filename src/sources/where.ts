@@ -1,0 +1,169 @@
+import { DuckDBTypeId } from '@duckdb/node-api';
+import type { Engine } from '../duckdb/engine.ts';
+import { quoteIdentifier, quoteLiteral } from '../duckdb/quote.ts';
+import type { Column } from '../duckdb/types.ts';
+import { Exit, messageOf, SluiceError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import { sqlType } from './types.ts';
+
+/** Whether a condition may refer to a column: its name is somewhere in the text. More than it does is no harm. */
+export function mentions(where: string, column: string): boolean {
+  const text = where.toLowerCase();
+  const name = column.toLowerCase();
+  return text.includes(name) || text.includes(name.replaceAll('"', '""'));
+}
+
+/**
+ * Checks a condition before it is used: that it is one expression over the row, true or false, and that nothing in
+ * it reaches outside the row or gives another answer tomorrow.
+ * @throws {SluiceError} `SOURCE_WHERE`
+ */
+export async function checkWhere(engine: Engine, where: string, columns: readonly Column[]): Promise<void> {
+  const expression = await parse(engine, where);
+  const functions = new Set<string>();
+  inspect(where, expression, new Set(columns.map(({ name }) => name.toLowerCase())), functions);
+  await checkFunctions(engine, where, functions);
+  await checkType(engine, where, columns);
+}
+
+/** Nodes of DuckDB's expression tree that stay within the row. */
+const WITHIN_ROW = new Set([
+  'BETWEEN',
+  'CASE',
+  'CAST',
+  'COLLATE',
+  'COLUMN_REF',
+  'COMPARISON',
+  'CONJUNCTION',
+  'CONSTANT',
+  'FUNCTION',
+  'LAMBDA',
+  'LAMBDA_REF',
+  'OPERATOR',
+]);
+
+const OUTSIDE_ROW: Record<string, string> = {
+  SUBQUERY: 'a subquery',
+  PARAMETER: 'a parameter',
+  STAR: '*',
+  WINDOW: 'a window function',
+  POSITIONAL_REFERENCE: 'a column by number',
+};
+
+/** Names that SQL reads as functions where there is no such column. */
+const VALUE_FUNCTIONS =
+  /^(current_(catalog|date|role|schema|time|timestamp|user)|localtime|localtimestamp|session_user|user)$/;
+
+/** Functions that DuckDB calls consistent although they tell of the session or the clock. */
+const TELLTALE = /^(current_|pg_|has_|inet_|__internal|getvariable$|version$|vector_type$|get_block_size$)/;
+
+/** Functions that DuckDB writes as macros over consistent ones. Other macros look into its catalogue. */
+const PLAIN_MACROS =
+  /^(array_\w+|list_\w+|map_contains_\w+|date_add|days_in_month|fdiv|fmod|json|nullif|round_even|split_part)$/;
+
+type Node = { [key: string]: unknown };
+
+async function parse(engine: Engine, where: string): Promise<Node> {
+  if (where.includes('\0')) throw refused(JSON.stringify(where), 'it has a zero byte');
+  // The line end keeps a comment at the end of the condition from swallowing the bracket.
+  const sql = quoteLiteral(`SELECT (${where}\n)`);
+  const [row] = await engine.rows(`SELECT json_serialize_sql(${sql})::VARCHAR AS tree`);
+  const tree = JSON.parse(row?.tree as string) as Node;
+  if (tree.error) throw refused(where, String(tree.error_message));
+  const statements = tree.statements as { node: Node }[];
+  const node = statements[0]?.node;
+  const list = node?.select_list as Node[] | undefined;
+  const isOne =
+    statements.length === 1 &&
+    node?.type === 'SELECT_NODE' &&
+    list?.length === 1 &&
+    (node.from_table as Node).type === 'EMPTY' &&
+    [node.modifiers, node.group_expressions, (node.cte_map as Node).map].every(isEmptyList) &&
+    [node.where_clause, node.having, node.qualify, node.sample].every((part) => part === null);
+  if (!isOne) throw refused(where, 'it is not one expression');
+  return list[0]!;
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+/** Goes through an expression, refuses what is not of the row, and collects the functions that it calls. */
+function inspect(where: string, value: unknown, columns: ReadonlySet<string>, functions: Set<string>): void {
+  if (typeof value !== 'object' || value === null) return;
+  const node = value as Node;
+  if (typeof node.class === 'string') {
+    if (!WITHIN_ROW.has(node.class)) throw refused(where, `it has ${OUTSIDE_ROW[node.class] ?? node.class}`);
+    if (node.class === 'FUNCTION') {
+      if (node.schema || node.catalog) throw refused(where, `it calls ${node.schema}.${node.function_name}`);
+      functions.add(String(node.function_name).toLowerCase());
+    }
+    if (node.class === 'COLUMN_REF') {
+      const names = node.column_names as string[];
+      const name = names[0]!.toLowerCase();
+      if (names.length === 1 && !columns.has(name) && VALUE_FUNCTIONS.test(name)) functions.add(name);
+    }
+  }
+  // Constants may hold anything, also what looks like a node.
+  if (node.class !== 'CONSTANT') {
+    for (const child of Object.values(node)) inspect(where, child, columns, functions);
+  }
+}
+
+async function checkFunctions(engine: Engine, where: string, functions: ReadonlySet<string>): Promise<void> {
+  if (functions.size === 0) return;
+  const names = [...functions].map(quoteLiteral).join(', ');
+  const rows = await engine.rows(
+    `SELECT lower(function_name) AS name, bool_and(CASE function_type
+        WHEN 'scalar' THEN stability = 'CONSISTENT'
+        WHEN 'macro' THEN regexp_matches(lower(function_name), ${quoteLiteral(PLAIN_MACROS.source)})
+        WHEN 'aggregate' THEN NULL
+        ELSE false END) AS plain
+      FROM duckdb_functions() WHERE lower(function_name) IN (${names}) GROUP BY 1`,
+  );
+  const plain = new Map(rows.map((row) => [row.name as string, row.plain]));
+  for (const name of functions) {
+    if (TELLTALE.test(name) || VALUE_FUNCTIONS.test(name) || plain.get(name) === false) {
+      throw refused(where, `it calls ${name}, whose answer does not depend on the row alone`);
+    }
+  }
+}
+
+async function checkType(engine: Engine, where: string, columns: readonly Column[]): Promise<void> {
+  const row = columns.map(({ name, type }) => `NULL::${sqlType(type)} AS ${quoteIdentifier(name)}`);
+  const from = row.length === 0 ? '' : ` FROM (SELECT ${row.join(', ')})`;
+  let type: Column['type'];
+  try {
+    const [column] = await engine.describe(`SELECT (${where}\n) AS condition${from}`);
+    type = column!.type;
+    // Aggregates are refused in this place.
+    await engine.describe(`SELECT 1${from} WHERE (${where}\n)`);
+  } catch (error) {
+    throw unbound(where, columns, error);
+  }
+  if (type.typeId !== DuckDBTypeId.BOOLEAN) {
+    throw refused(where, `it gives ${sqlType(type)}, where true or false is needed`);
+  }
+}
+
+function unbound(where: string, columns: readonly Column[], error: unknown): SluiceError {
+  const message = messageOf(error);
+  const unknown = /column "((?:[^"]|"")+)" not found/.exec(message)?.[1];
+  if (unknown === undefined) {
+    return refused(where, message.split('\n', 1)[0]!.replace(/^[A-Z][A-Za-z ]*Error: /, ''));
+  }
+  const names = columns.map(({ name }) => name);
+  const close = nearest(unknown, names);
+  const known = names.length > 20 ? `${names.slice(0, 20).join(', ')}, …` : names.join(', ');
+  return new SluiceError('SOURCE_WHERE', `source.where has an unknown column: ${unknown}`, {
+    next: close ? `Did you mean ${close}?` : `The columns are: ${known}.`,
+    exit: Exit.usage,
+  });
+}
+
+function refused(where: string, reason: string): SluiceError {
+  return new SluiceError('SOURCE_WHERE', `source.where cannot be used: ${where} (${reason})`, {
+    next: "Write one SQL condition over the columns, such as: lang = 'en' AND length(text) > 10",
+    exit: Exit.usage,
+  });
+}
