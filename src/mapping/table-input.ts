@@ -1,0 +1,28 @@
+import { MappingError } from './mapping-error.ts';
+
+/**
+ * A table as the API takes it, columns of texts: of a struct or map of lists, or of JSON.
+ * @throws {MappingError} where the columns are not lists, or not equally long
+ */
+export function tableOf(value: unknown): Record<string, string[]> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new MappingError('is not a table: wanted {"column": ["cell", …], …}');
+  }
+  const columns = Object.entries(value);
+  if (columns.length === 0) throw new MappingError('is a table without columns');
+  let first: { name: string; cells: unknown[] } | undefined;
+  for (const [name, cells] of columns) {
+    if (!Array.isArray(cells)) throw new MappingError(`column "${name}" of the table is not a list`);
+    first ??= { name, cells };
+    if (cells.length !== first.cells.length) {
+      const lengths = `"${first.name}" has ${first.cells.length} cells, "${name}" has ${cells.length}`;
+      throw new MappingError(`has columns of different lengths: ${lengths}`);
+    }
+  }
+  return Object.fromEntries(columns.map(([name, cells]) => [name, (cells as unknown[]).map(cellText)]));
+}
+
+function cellText(cell: unknown): string {
+  if (cell === null || cell === undefined) return '';
+  return typeof cell === 'object' ? JSON.stringify(cell) : String(cell);
+}
