@@ -1,0 +1,16 @@
+import { featureExtraction } from './feature-extraction.ts';
+import { objectDetection } from './object-detection.ts';
+import type { Task } from './task.ts';
+import { textClassification } from './text-classification.ts';
+
+/** Every task, in the order in which they are listed to users. */
+export const tasks: readonly Task[] = [textClassification, featureExtraction, objectDetection];
+
+const byName = new Map(
+  tasks.flatMap((task) => [task.name, ...task.aliases].map((name) => [name, task] as const)),
+);
+
+/** The task of this name or alias. */
+export function findTask(name: string): Task | undefined {
+  return byName.get(name);
+}

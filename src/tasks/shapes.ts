@@ -1,0 +1,22 @@
+/** Small questions that every task's `decode` asks of an answer. */
+
+export type JsonObject = Record<string, unknown>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function isFiniteNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
+/**
+ * The items of an answer that should be a flat list: `[a, b]`, the same nested once as `[[a, b]]`, or a bare object
+ * as a list of one. Undefined for anything else.
+ */
+export function itemsOf(answer: unknown): unknown[] | undefined {
+  if (isObject(answer)) return [answer];
+  if (!Array.isArray(answer)) return undefined;
+  const [first] = answer;
+  return answer.length === 1 && Array.isArray(first) ? first : answer;
+}
