@@ -1,0 +1,248 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import fc from 'fast-check';
+import { parse } from 'yaml';
+import { describe, expect, test } from 'vitest';
+import { formatProblems } from '../../src/spec/problem.ts';
+import { readJob } from '../../src/spec/read-job.ts';
+import { tasks } from '../../src/tasks/index.ts';
+
+const good = `task: text-classification
+model: owner/name
+source: data/*.parquet
+inputs:
+  text: review
+output:
+  path: out/x
+`;
+const read = (text: string, env: Record<string, string> = {}, set: string[] = []) =>
+  readJob(text, { file: 'job.yaml', env, set, catalogue: tasks });
+const problemsOf = (text: string, env: Record<string, string> = {}, set: string[] = []) =>
+  read(text, env, set).problems.map(({ kind, line, column, message, suggestion }) =>
+    [kind, `${line}:${column}`, `${message}${suggestion ? ` — ${suggestion}` : ''}`].join(' '),
+  );
+
+describe('a good job', () => {
+  test('has every default filled in', () => {
+    const { job, problems } = read(good);
+    expect(problems).toEqual([]);
+    expect(job).toMatchObject({
+      name: 'job',
+      task: 'text-classification',
+      source: { paths: ['data/*.parquet'] },
+      inputs: { text: { kind: 'column', column: 'review' } },
+      options: { useCache: true, waitForModel: 'auto' },
+      backend: {
+        type: 'api',
+        contract: 'hf',
+        url: 'https://router.huggingface.co/hf-inference',
+        headers: {},
+      },
+      limits: { concurrency: 'auto', batchSize: 1, timeoutS: 120 },
+      retry: { maxAttempts: 8, baseDelayMs: 500, maxDelayMs: 30_000, giveUpAfterS: 600 },
+      errors: { onRowError: 'keep', maxFailedRows: { share: 1 } },
+      output: {
+        path: 'out/x',
+        format: 'parquet',
+        keep: [],
+        prefix: '',
+        rowsPerPart: 10_000,
+        compression: 'zstd',
+      },
+    });
+  });
+
+  test.each([
+    [
+      'a template',
+      '"{{ title }}: {{ body | trim }}"',
+      { kind: 'template', template: '{{ title }}: {{ body | trim }}' },
+    ],
+    ['an odd column name', '{column: "a {{ b"}', { kind: 'column', column: 'a {{ b' }],
+    ['a literal', '{value: hello}', { kind: 'literal', value: 'hello' }],
+  ])('binds an input to %s', (_, yaml, binding) => {
+    expect(read(good.replace('text: review', `text: ${yaml}`)).job?.inputs.text).toEqual(binding);
+  });
+
+  test('aliases of tasks are resolved', () => {
+    expect(read(good.replace('text-classification', 'sentiment-analysis')).job?.task).toBe(
+      'text-classification',
+    );
+  });
+
+  test('the token comes from HF_TOKEN where there is one, and is no error where there is none', () => {
+    expect(read(good, { HF_TOKEN: 'hf_x' }).job?.backend.token).toBe('hf_x');
+    expect(read(good).job?.backend.token).toBeUndefined();
+  });
+
+  test('parts of a percentage and counts of failed rows', () => {
+    expect(read(`${good}errors: {max_failed_rows: 0.5%}`).job?.errors.maxFailedRows).toEqual({
+      share: 0.005,
+    });
+    expect(read(`${good}errors: {max_failed_rows: 10}`).job?.errors.maxFailedRows).toEqual({ rows: 10 });
+  });
+});
+
+describe('environment variables', () => {
+  test('stand in any text, with a default or without', () => {
+    const { job } = read(good.replace('out/x', '${OUT:-out}/${DAY}'), { DAY: 'monday' });
+    expect(job?.output.path).toBe('out/monday');
+  });
+
+  test('may stand for a number or a flag, when they are the whole value', () => {
+    const { job } = read(
+      `${good}limits: {concurrency: "\${N}"}\noptions: {use_cache: "\${CACHE:-false}"}\n`,
+      { N: '8' },
+    );
+    expect(job).toMatchObject({ limits: { concurrency: 8 }, options: { useCache: false } });
+  });
+
+  test('cannot bring YAML with them', () => {
+    expect(
+      read(good.replace('review', '${COLUMN}'), { COLUMN: 'a\nmodel: evil/x' }).job?.inputs.text,
+    ).toEqual({ kind: 'column', column: 'a\nmodel: evil/x' });
+  });
+
+  test('unset and without a default are a problem with its place', () => {
+    expect(problemsOf(good.replace('out/x', '${NOWHERE}/x'))).toEqual([
+      expect.stringMatching(/^missing-env 7:9 .*NOWHERE/),
+    ]);
+  });
+
+  test('whatever is in them, reading never throws', () => {
+    fc.assert(fc.property(fc.string(), (value) => void read(good.replace('review', '${X}'), { X: value })));
+  });
+});
+
+describe('--set', () => {
+  test('overrides a field, also one that is not in the file', () => {
+    const { job } = read(good, {}, ['limits.concurrency=8', 'output.keep=[id, url]', 'source.limit=5']);
+    expect(job).toMatchObject({
+      limits: { concurrency: 8 },
+      output: { keep: ['id', 'url'] },
+      source: { paths: ['data/*.parquet'], limit: 5 },
+    });
+  });
+
+  test('of an unknown field is a problem of the command line', () => {
+    const { problems } = read(good, {}, ['limits.concurency=8', 'nonsense']);
+    expect(problems.map(({ file }) => file)).toEqual(
+      expect.arrayContaining(['--set limits.concurency', '--set nonsense']),
+    );
+  });
+});
+
+describe('problems', () => {
+  test('are all listed, each with its place and the nearest right name', () => {
+    const text = `task: text-clasification
+model: ../etc
+source: {path: x.csv, formt: csv}
+inputs: {text: a}
+concurrency: 4
+output: {path: out, format: parket}
+limits: {timeout_s: soon, concurrency: 0}
+`;
+    expect(problemsOf(text)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^unknown-task 1:7 .*text-classification/),
+        expect.stringMatching(/^\S+ 2:8 .*model/),
+        expect.stringMatching(/^unknown-field 3:23 .*"formt".*"format"/),
+        expect.stringMatching(/^unknown-field 5:1 .*limits\.concurrency/),
+        expect.stringMatching(/^invalid-option 6:29 .*parquet/),
+        expect.stringMatching(/^wrong-type 7:21 .*a number/),
+        expect.stringMatching(/ 7:40 limits\.concurrency/),
+      ]),
+    );
+  });
+
+  test('a missing field is named', () => {
+    expect(problemsOf('task: text-classification\nmodel: a/b\nsource: x.csv\ninputs: {text: a}\n')).toEqual([
+      expect.stringMatching(/^missing-field .*output/),
+    ]);
+    expect(problemsOf(good.replace('  text: review', '  {}').replace('inputs:\n', 'inputs:'))).toEqual([
+      expect.stringMatching(/needs the input "text"/),
+    ]);
+  });
+
+  test.each([
+    ['an unknown input', 'inputs: {txt: a}', /no input "txt".*"text"/],
+    ['an unknown parameter', 'inputs: {text: a}\nparameters: {topk: 3}', /no parameter "topk".*"top_k"/],
+    ['a parameter out of range', 'inputs: {text: a}\nparameters: {top_k: 0}', /top_k.*at least 1/],
+    ['a parameter of the wrong type', 'inputs: {text: a}\nparameters: {top_k: many}', /top_k.*number/],
+  ])('%s', (_, lines, pattern) => {
+    expect(problemsOf(good.replace(/inputs:\n {2}text: review/, lines)).join('\n')).toMatch(pattern);
+  });
+
+  test('parameters.extra lets anything through', () => {
+    expect(problemsOf(`${good}parameters: {extra: {new_thing: 1}}`)).toEqual([]);
+  });
+
+  test.each([
+    ['headers with a line break', 'backend: {headers: {x-a: "b\\r\\nevil: 1"}}'],
+    ['a snappy JSONL file', 'output: {path: o, format: jsonl, compression: snappy}'],
+    ['a duplicate key', 'task: text-classification'],
+    ['a percentage above 100', 'errors: {max_failed_rows: 101%}'],
+  ])('%s is one', (_, line) => {
+    const text = line.startsWith('output')
+      ? good.replace(/output:\n {2}path: out\/x\n/, `${line}\n`)
+      : `${good}${line}\n`;
+    expect(problemsOf(text)).not.toEqual([]);
+  });
+
+  test('the caret stands under its place, behind tabs and wide characters, too', () => {
+    const text = '"name": x\ntask: 文字, # 文\nmodel: a/b\n';
+    const shown = formatProblems(
+      [{ kind: 'wrong-type', message: 'm', file: 'f', line: 2, column: 7 }],
+      text,
+    ).split('\n');
+    expect(shown[1]!.indexOf('文')).toBe(shown[2]!.indexOf('^'));
+  });
+});
+
+describe('files that are no jobs', () => {
+  test.each([
+    ['empty', ''],
+    ['only a comment', '# nothing\n'],
+    ['a list', '- a\n- b\n'],
+    ['a text', 'hello'],
+    ['torn', 'task: [a, {b: \n'],
+    ['tabs', 'task:\n\tx: 1\n'],
+    ['several documents', 'a: 1\n---\nb: 2\n'],
+    [
+      'an alias bomb',
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghij'
+        .split('')
+        .map((key, i) => `${key}: &${key} [${Array(9).fill(`*${'abcdefghij'[i]}`).join(',')}]`)
+        .join('\n')}\n`,
+    ],
+    ['an unknown alias', 'task: *nowhere\n'],
+    ['a prototype', '__proto__: {polluted: true}\n'],
+  ])('%s: a problem, never a crash', (_, text) => {
+    const { job, problems } = read(text);
+    expect(job).toBeUndefined();
+    expect(problems.length).toBeGreaterThan(0);
+    expect(formatProblems(problems, text)).toMatch(/job\.yaml/);
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+});
+
+const suite = resolve(
+  process.env.SLUICE_SHARED ?? resolve(import.meta.dirname, '../../../shared'),
+  'data/yaml/yaml-test-suite',
+);
+describe.skipIf(!existsSync(suite))('the YAML test suite (needs the shared data)', () => {
+  test('none of its cases crashes the reader', () => {
+    let cases = 0;
+    for (const name of existsSync(suite) ? readdirSync(suite) : []) {
+      const text = readFileSync(join(suite, name), 'utf8');
+      for (const { yaml } of (parse(text) as { yaml?: string }[] | null) ?? []) {
+        if (yaml === undefined) continue;
+        const { job, problems } = read(yaml.replaceAll('␣', ' ').replaceAll('∎', ''));
+        expect(job).toBeUndefined();
+        expect(problems.length).toBeGreaterThan(0);
+        cases++;
+      }
+    }
+    expect(cases).toBeGreaterThan(100);
+  });
+});
