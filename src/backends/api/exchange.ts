@@ -1,0 +1,106 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { isConnectionLoss } from './classify-transport.ts';
+import type { OneSocket } from './sockets.ts';
+
+/** setTimeout fires at once for anything longer. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * One POST and its answer, read to the end. It is what undici takes for the options of a request, and also the handler
+ * that undici calls: one object a request, and no stream that somebody could forget to drain.
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly method = 'POST';
+  readonly path: string;
+  readonly headers: string[];
+  readonly body: string | Uint8Array;
+  readonly signal: AbortSignal | undefined;
+
+  /** 0 until a response begins. */
+  status = 0;
+  responseHeaders: IncomingHttpHeaders = {};
+  /** Why there is no whole answer; undefined where there is one. */
+  failure: Error | 'timeout' | 'aborted' | undefined;
+
+  #chunks: Buffer[] = [];
+  #socket: OneSocket | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** Cleared when called: an exchange ends once. */
+  #resolve: ((ended: this) => void) | undefined;
+  #onIdleSocket = false;
+  #sentAgain = false;
+
+  constructor(path: string, headers: string[], body: string | Uint8Array, signal?: AbortSignal) {
+    this.path = path;
+    this.headers = headers;
+    this.body = body;
+    this.signal = signal;
+  }
+
+  /** Resolves with itself when it has ended, in whatever way; never rejects. */
+  sendOver(socket: OneSocket, timeoutMs: number): Promise<this> {
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      this.#socket = socket;
+      // One timer over connecting, sending, waiting and reading; undici's own restart with every byte.
+      this.#timer = setTimeout(expire, Math.min(timeoutMs, LONGEST_TIMER_MS), this);
+      socket.dispatch(this, this);
+    });
+  }
+
+  /** Ends it now. Its socket is destroyed with it: an answer that is still to come has no reader any more. */
+  cancel(why: 'timeout' | 'aborted'): void {
+    if (this.#resolve === undefined) return;
+    this.#end(why);
+    this.#socket?.destroy(null, () => undefined);
+  }
+
+  /** The body of the response, whole where there is no failure. */
+  answer(): Buffer {
+    return this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+  }
+
+  onRequestStart(): void {
+    this.#onIdleSocket = this.#socket!.isIdle();
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    this.status = status;
+    this.responseHeaders = headers;
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#socket!.answered();
+    this.#end(undefined);
+  }
+
+  /**
+   * A server may close an idle connection in the moment in which a request is written to it. The request is then
+   * sent once more, uncounted. A loss on a fresh or busy connection is left to the scheduler, which slows down.
+   */
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    if (this.#resolve === undefined) return;
+    if (this.#onIdleSocket && !this.#sentAgain && this.status === 0 && isConnectionLoss(error)) {
+      this.#sentAgain = true;
+      this.#socket!.dispatch(this, this);
+    } else {
+      this.#end(error);
+    }
+  }
+
+  #end(failure: typeof this.failure): void {
+    clearTimeout(this.#timer);
+    this.failure = failure;
+    this.#resolve?.(this);
+    this.#resolve = undefined;
+  }
+}
+
+function expire(exchange: Exchange): void {
+  exchange.cancel('timeout');
+}

@@ -1,0 +1,153 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { isFiniteNumber, isObject } from '../../tasks/shapes.ts';
+import { excerptOf } from '../../tasks/task.ts';
+import type { Binary, InputValue, Parameters, Task } from '../../tasks/task.ts';
+import type { CallFailure, Question } from '../backend.ts';
+import { classifyResponse, loading, unusableBody } from './classify.ts';
+import type { Contract, Decoded, Encoded, EncodeOptions } from './contract.ts';
+import { errorIn, htmlTitle, looksLikeHtml, parsedJson } from './errors-in-body.ts';
+import { hfUrl } from './hf-url.ts';
+
+/**
+ * The Hugging Face Inference API and servers that speak like it: `{inputs, parameters, options}` as JSON, or the raw
+ * bytes of an image or a sound.
+ */
+export const hf: Contract = {
+  name: 'hf',
+  urlFor: (task, model, base) => hfUrl(task.name, model, base),
+  // Only a list of plain texts is a batch: a list of objects or of bytes has no documented form.
+  maxBatch: (task) => (onlyInput(task)?.kind === 'text' ? Number.MAX_SAFE_INTEGER : 1),
+  encode,
+  decode,
+  classify,
+};
+
+/** Tasks whose parameters stand beside `inputs` and not in `parameters`, as text-embeddings-inference wants them. */
+const PARAMETERS_AT_ROOT = new Set(['feature-extraction']);
+
+const NO_HEADERS: readonly string[] = [];
+
+function encode(task: Task, questions: readonly Question[], options: EncodeOptions): Encoded {
+  const [first] = questions;
+  if (first === undefined) throw new RangeError('a request needs a question');
+  const parameters = sentParameters(task, first.parameters);
+  const inputs = questions.map((question) => inputsOf(task, question));
+  const [single] = inputs;
+  if (isBinary(single) && parameters === undefined) return raw(single, options);
+  const body: Record<string, unknown> = { inputs: inputs.length > 1 ? inputs : jsonInput(single) };
+  if (parameters !== undefined) {
+    if (PARAMETERS_AT_ROOT.has(task.name)) Object.assign(body, parameters);
+    else body.parameters = parameters;
+  }
+  // Left out where they say what the API assumes anyway: servers that merely resemble it refuse unknown fields.
+  if (!options.useCache || options.waitForModel) {
+    body.options = {
+      ...(options.useCache ? undefined : { use_cache: false }),
+      ...(options.waitForModel ? { wait_for_model: true } : undefined),
+    };
+  }
+  return { body: JSON.stringify(body), contentType: 'application/json', headers: NO_HEADERS };
+}
+
+/** A raw body has no room for options; the API takes them as headers. */
+function raw({ bytes, contentType }: Binary, options: EncodeOptions): Encoded {
+  return {
+    body: bytes,
+    contentType: contentType ?? 'application/octet-stream',
+    headers: [
+      ...(options.useCache ? [] : ['x-use-cache', 'false']),
+      ...(options.waitForModel ? ['x-wait-for-model', 'true'] : []),
+    ],
+  };
+}
+
+/** The parameters that go out, with those of `extra` among them; undefined where there are none. */
+function sentParameters(task: Task, parameters: Parameters): Parameters | undefined {
+  const { extra, ...sent } = parameters;
+  for (const name of task.localParameters ?? []) delete sent[name];
+  if (isObject(extra)) Object.assign(sent, extra);
+  for (const name in sent) if (sent[name] === undefined) delete sent[name];
+  return Object.keys(sent).length === 0 ? undefined : sent;
+}
+
+/** A task's only input is sent bare, several as an object by their names. */
+function inputsOf(task: Task, { inputs }: Question): InputValue | Record<string, InputValue> {
+  const names = Object.keys(task.inputs);
+  return names.length === 1 ? inputs[names[0]!]! : inputs;
+}
+
+function jsonInput(input: InputValue | Record<string, InputValue> | undefined): unknown {
+  return isBinary(input) ? Buffer.from(input.bytes).toString('base64') : input;
+}
+
+function isBinary(input: unknown): input is Binary {
+  return isObject(input) && input.bytes instanceof Uint8Array;
+}
+
+function onlyInput(task: Task) {
+  const inputs = Object.values(task.inputs);
+  return inputs.length === 1 ? inputs[0] : undefined;
+}
+
+function decode(body: Buffer, count: number): Decoded {
+  const text = body.toString();
+  const value = parsedJson(text);
+  if (value === undefined) return { failure: unusableBody(whyNotJson(text), text) };
+  const error = errorIn(value);
+  if (error !== undefined) {
+    return {
+      failure: loading(200, value) ?? unusableBody(`an error in a successful answer: ${error}`, text),
+    };
+  }
+  if (count === 1) return { answers: [value] };
+  if (!Array.isArray(value) || value.length !== count || answersOneQuestion(value)) {
+    return { failure: wrongCount(value, count) };
+  }
+  return { answers: value };
+}
+
+function whyNotJson(text: string): string {
+  if (text.trim() === '') return 'an empty answer';
+  return looksLikeHtml(text)
+    ? `HTML in place of an answer: ${htmlTitle(text) ?? 'untitled'}`
+    : 'an answer that is not JSON';
+}
+
+/**
+ * Whether a list as long as the batch is really one answer. Servers that take a list of texts for one text, or two
+ * texts for a pair, answer with one vector or with one distribution over distinct labels, and rows would silently get
+ * each other's results. A batch whose answers merely look so costs a few requests more.
+ */
+function answersOneQuestion(answers: readonly unknown[]): boolean {
+  if (answers.some((answer) => typeof answer === 'number')) return true;
+  const scores = answers.map((answer) =>
+    isObject(answer) && isFiniteNumber(answer.score) ? answer.score : Number.NaN,
+  );
+  const labels = new Set(answers.map((answer) => (isObject(answer) ? answer.label : undefined)));
+  const sum = scores.reduce((total, score) => total + score, 0);
+  return labels.size === answers.length && Math.abs(sum - 1) < 1e-3;
+}
+
+/** Rejected and not retried as it is: the halves of the batch may be answered well, single rows always are. */
+function wrongCount(value: unknown, count: number): CallFailure {
+  const got = Array.isArray(value) ? `a list of ${value.length}` : 'no list';
+  return {
+    class: 'rejected',
+    kind: 'body',
+    message: `${count} inputs were sent, the answer is ${got}`,
+    excerpt: excerptOf(value, 500),
+  };
+}
+
+const MODELS_PAGE = 'https://huggingface.co/models?inference_provider=hf-inference';
+
+function classify(status: number, headers: IncomingHttpHeaders, body: string): CallFailure {
+  const failure = classifyResponse(status, headers, body, Date.now());
+  if (status === 404) {
+    failure.next = `Check the model’s name; hf-inference serves only the models listed at ${MODELS_PAGE}`;
+  } else if (status === 410) {
+    failure.next =
+      'api-inference.huggingface.co was shut down: remove backend.url, or set it to the router’s address.';
+  }
+  return failure;
+}

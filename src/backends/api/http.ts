@@ -1,0 +1,225 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { Exit, messageOf, SluiceError } from '../../errors.ts';
+import type { Task } from '../../tasks/task.ts';
+import { version } from '../../version.ts';
+import type { Backend, CallFailure, CallOptions, CallOutcome, Question } from '../backend.ts';
+import { requestIdIn } from './classify.ts';
+import { classifyTransport } from './classify-transport.ts';
+import type { Contract, Encoded } from './contract.ts';
+import { Exchange } from './exchange.ts';
+import { isSecretHeader, Secrets } from './secrets.ts';
+import { Sockets } from './sockets.ts';
+
+export interface ApiBackendOptions {
+  contract: Contract;
+  task: Task;
+  model?: string;
+  /** Base or full URL as the contract understands it. */
+  url: string;
+  /** Sent to the URL's origin only. */
+  token?: string;
+  headers?: Readonly<Record<string, string>>;
+  useCache: boolean;
+  /** Answers larger than this are refused before they fill the memory. Default 256 MiB. */
+  maxAnswerBytes?: number;
+}
+
+const MAX_ANSWER_BYTES = 256 * 2 ** 20;
+
+/** Set by the contract or by HTTP itself. */
+const RESERVED_HEADERS = new Set([
+  'connection',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/**
+ * An HTTP API behind a contract, over keep-alive connections to one origin. Nothing is pipelined: an answer that is
+ * slow would delay those behind it. Redirects are not followed, so that the token never leaves the origin.
+ */
+export class ApiBackend implements Backend {
+  readonly maxBatch: number;
+  readonly #contract: Contract;
+  readonly #task: Task;
+  readonly #url: URL;
+  readonly #path: string;
+  readonly #useCache: boolean;
+  readonly #headers: ReadonlyMap<string, string>;
+  /** The same, as name, value, name, value. */
+  readonly #headerList: readonly string[];
+  readonly #secrets: Secrets;
+  readonly #sockets: Sockets;
+  readonly #inFlight = new Set<Exchange>();
+  readonly #heard = new WeakSet<AbortSignal>();
+
+  /** @throws {SluiceError} BACKEND_URL, BACKEND_HEADER */
+  constructor(options: ApiBackendOptions) {
+    const { contract, task, headers = {} } = options;
+    const token = options.token?.trim();
+    this.#contract = contract;
+    this.#task = task;
+    this.#url = contract.urlFor(task, options.model, options.url);
+    this.#path = this.#url.pathname + this.#url.search;
+    this.#useCache = options.useCache;
+    this.#headers = requestHeaders(token, headers);
+    this.#headerList = [...this.#headers].flat();
+    this.#secrets = new Secrets(token, headers);
+    this.maxBatch = contract.maxBatch(task);
+    this.#sockets = new Sockets(this.#url.origin, {
+      pipelining: 1,
+      // An exchange has one timer for everything.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxResponseSize: options.maxAnswerBytes ?? MAX_ANSWER_BYTES,
+    });
+  }
+
+  async call(
+    questions: readonly Question[],
+    { waitForModel, timeoutMs, signal }: CallOptions,
+  ): Promise<CallOutcome> {
+    if (signal?.aborted) return { ok: false, failure: aborted() };
+    const encoded = this.#encode(questions, waitForModel);
+    const exchange = new Exchange(this.#path, this.#headersFor(encoded), encoded.body, signal);
+    if (signal !== undefined) this.#hear(signal);
+    this.#inFlight.add(exchange);
+    const socket = this.#sockets.take();
+    await exchange.sendOver(socket, timeoutMs);
+    this.#sockets.giveBack(socket);
+    this.#inFlight.delete(exchange);
+    return exchange.failure === undefined
+      ? this.#read(exchange, questions.length)
+      : { ok: false, failure: this.#blotted(failed(exchange, timeoutMs)) };
+  }
+
+  preview(questions: readonly Question[]): string {
+    const { body, contentType, headers } = this.#encode(questions, false);
+    const shown = [...this.#headers].map(
+      ([name, value]) => `${name}: ${isSecretHeader(name) ? '***' : value}`,
+    );
+    for (let i = 0; i < headers.length; i += 2) shown.push(`${headers[i]}: ${headers[i + 1]}`);
+    return [
+      `POST ${this.#url.href}`,
+      ...shown,
+      `content-type: ${contentType}`,
+      '',
+      typeof body === 'string' ? shortened(body) : `<${body.byteLength} bytes>`,
+    ].join('\n');
+  }
+
+  /** Calls in flight end as `aborted`. */
+  async close(): Promise<void> {
+    for (const exchange of this.#inFlight) exchange.cancel('aborted');
+    await this.#sockets.close();
+  }
+
+  #encode(questions: readonly Question[], waitForModel: boolean): Encoded {
+    return this.#contract.encode(this.#task, questions, { waitForModel, useCache: this.#useCache });
+  }
+
+  #headersFor({ contentType, headers }: Encoded): string[] {
+    return [...this.#headerList, 'content-type', contentType, ...headers];
+  }
+
+  #read(exchange: Exchange, count: number): CallOutcome {
+    const { status, responseHeaders } = exchange;
+    const body = this.#secrets.blotBytes(exchange.answer());
+    if (status < 200 || status > 299) {
+      return {
+        ok: false,
+        failure: this.#blotted(this.#contract.classify(status, responseHeaders, body.toString())),
+      };
+    }
+    const decoded = this.#contract.decode(body, count);
+    const requestId = requestIdIn(responseHeaders);
+    const id = requestId === undefined ? undefined : { requestId };
+    if ('failure' in decoded) return { ok: false, failure: { status, ...id, ...decoded.failure } };
+    return { ok: true, answers: decoded.answers, status, ...id };
+  }
+
+  /** Words that come from outside the body, such as a location. */
+  #blotted(failure: CallFailure): CallFailure {
+    return { ...failure, message: this.#secrets.blot(failure.message) };
+  }
+
+  /** One listener a signal: a run hands the same signal to each of its calls, and thousands may be in flight. */
+  #hear(signal: AbortSignal): void {
+    if (this.#heard.has(signal)) return;
+    this.#heard.add(signal);
+    const onAbort = () => {
+      for (const exchange of this.#inFlight) if (exchange.signal === signal) exchange.cancel('aborted');
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  }
+}
+
+function requestHeaders(
+  token: string | undefined,
+  further: Readonly<Record<string, string>>,
+): Map<string, string> {
+  const headers = new Map([
+    ['user-agent', `sluice/${version}`],
+    ['accept', 'application/json'],
+    ['accept-encoding', 'identity'],
+  ]);
+  for (const [name, value] of Object.entries(further)) headers.set(name.toLowerCase(), value);
+  if (token) headers.set('authorization', `Bearer ${token}`);
+  for (const [name, value] of headers) checkHeader(name, value);
+  return headers;
+}
+
+/** Before the first request; never with the value, which may be a credential. */
+function checkHeader(name: string, value: string): void {
+  if (RESERVED_HEADERS.has(name)) throw badHeader(`backend.headers cannot set ${name}`, 'Leave it out.');
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+  } catch (error) {
+    if (name === 'authorization') {
+      throw badHeader(
+        'backend.token has characters that no token has',
+        'Look for a line break or a quote in it.',
+        error,
+      );
+    }
+    throw badHeader(
+      `backend.headers has a header that cannot be sent: ${messageOf(error)}`,
+      'Correct it.',
+      error,
+    );
+  }
+}
+
+function badHeader(message: string, next: string, cause?: unknown): SluiceError {
+  return new SluiceError('BACKEND_HEADER', message, { next, exit: Exit.usage, cause });
+}
+
+function failed({ failure, status }: Exchange, timeoutMs: number): CallFailure {
+  if (failure === 'aborted') return aborted();
+  const reason =
+    failure instanceof Error
+      ? classifyTransport(failure, status !== 0)
+      : ({
+          class: 'transient',
+          kind: 'timeout',
+          message: `no whole answer within ${timeoutMs / 1000} s`,
+        } as const);
+  return status === 0 ? reason : { ...reason, status };
+}
+
+function aborted(): CallFailure {
+  return { class: 'aborted', kind: 'aborted', message: 'stopped' };
+}
+
+/** Characters of a body that a preview shows. */
+const PREVIEW_LENGTH = 2000;
+
+function shortened(text: string): string {
+  const rest = text.length - PREVIEW_LENGTH;
+  return rest > 0 ? `${text.slice(0, PREVIEW_LENGTH)}… (${rest} more characters)` : text;
+}

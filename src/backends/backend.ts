@@ -1,0 +1,88 @@
+import type { Inputs, Parameters } from '../tasks/task.ts';
+
+/** One row's question: what is sent for it. */
+export interface Question {
+  inputs: Inputs;
+  parameters: Parameters;
+}
+
+export interface CallOptions {
+  /** Ask the server to hold the request until the model is loaded, instead of answering 503. */
+  waitForModel: boolean;
+  /** For this attempt. */
+  timeoutMs: number;
+  /** Aborts the attempt; it then ends as a failure of kind `aborted`. */
+  signal?: AbortSignal;
+}
+
+/**
+ * What a failed call means for the run; decided once, in the contract's `classify`.
+ * - `fatal`      nothing will ever succeed (401, 402, 403, 404, 410): the run stops
+ * - `loading`    the model is loading: one probe waits, everything else holds
+ * - `throttled`  too many requests (429): the whole endpoint holds
+ * - `overloaded` the server refuses (503 that is not loading; connection refused): the endpoint holds and shrinks
+ * - `transient`  500, 502, 504, 424, reset, timeout, an unusable body: the row is tried again
+ * - `rejected`   400, 413, 422, or a wrong number of answers: the batch is halved, a single row fails
+ * - `aborted`    our own signal
+ */
+export type FailureClass =
+  | 'fatal'
+  | 'loading'
+  | 'throttled'
+  | 'overloaded'
+  | 'transient'
+  | 'rejected'
+  | 'aborted';
+
+/** Low-cardinality name of what went wrong; `sluice retry --kind` and reports group by it. */
+export type FailureKind =
+  | 'auth'
+  | 'payment'
+  | 'not_found'
+  | 'loading'
+  | 'rate_limit'
+  | 'overloaded'
+  | 'server'
+  | 'timeout'
+  | 'reset'
+  | 'refused'
+  | 'body'
+  | 'rejected'
+  | 'too_large'
+  | 'aborted';
+
+export interface CallFailure {
+  class: FailureClass;
+  kind: FailureKind;
+  /** HTTP status, where there was an answer. */
+  status?: number;
+  /** The server's own words, or the transport's. */
+  message: string;
+  /** What to do about it, for a person; where that is known. */
+  next?: string;
+  /** The server asked not to be called before this many milliseconds from the answer. */
+  retryAfterMs?: number;
+  /** `estimated_time` of a loading model. */
+  estimatedMs?: number;
+  /** Beginning of the body, as text. */
+  excerpt?: string;
+  requestId?: string;
+}
+
+export type CallOutcome =
+  /** One answer for each question, in order, not yet decoded by the task. */
+  { ok: true; answers: unknown[]; status: number; requestId?: string } | { ok: false; failure: CallFailure };
+
+/** Who answers. An HTTP API behind a contract, or a local pool. */
+export interface Backend {
+  /** Rows that one call may carry. 1 where the task or the contract takes no lists. */
+  readonly maxBatch: number;
+  /**
+   * Never throws for what the other side does; that is a `CallFailure`. The questions of one call have equal
+   * parameters: an API takes them once a request.
+   */
+  call(questions: readonly Question[], options: CallOptions): Promise<CallOutcome>;
+  /** What a call for these questions would look like, without credentials; for `plan`. */
+  preview(questions: readonly Question[]): string;
+  close(): Promise<void>;
+}

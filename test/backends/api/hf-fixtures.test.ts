@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { hf } from '../../../src/backends/api/hf.ts';
+import type { Question } from '../../../src/backends/backend.ts';
+import { findTask } from '../../../src/tasks/index.ts';
+import { DecodeError } from '../../../src/tasks/task.ts';
+import type { Parameters, ResultRow, Task } from '../../../src/tasks/task.ts';
+
+/**
+ * The folder is the list of tests: `<task>/<case>.request.json` (questions and what is sent for them),
+ * `.response.json` (what the server says) and `.rows.json` (result rows, or the failure).
+ */
+const folder = join(import.meta.dirname, '../../../fixtures/contracts/hf');
+
+interface Request {
+  model: string;
+  base: string;
+  questions: { inputs: Record<string, string | { base64: string }>; parameters: Parameters }[];
+  options: { waitForModel?: boolean; useCache?: boolean };
+  sent: { url: string; contentType: string; headers: Record<string, string>; body: unknown };
+}
+type Response = { status: number; body: unknown } | { status: number; text: string };
+type Rows = unknown[] | { failure: Record<string, unknown> };
+
+for (const name of readdirSync(folder)) {
+  const task = findTask(name)!;
+  const cases = readdirSync(join(folder, name)).flatMap(
+    (file) => /^(.+)\.request\.json$/.exec(file)?.[1] ?? [],
+  );
+
+  describe.each(cases)(`${name} %s`, (title) => {
+    const read = (part: string) =>
+      JSON.parse(readFileSync(join(folder, name, `${title}.${part}.json`), 'utf8'));
+    const request: Request = read('request');
+    const questions = request.questions.map(questionOf);
+
+    test('is sent as recorded', () => {
+      const options = { waitForModel: false, useCache: true, ...request.options };
+      const { body, contentType, headers } = hf.encode(task, questions, options);
+      expect({
+        url: hf.urlFor(task, request.model, request.base).href,
+        contentType,
+        headers: Object.fromEntries(pairs(headers)),
+        body: typeof body === 'string' ? JSON.parse(body) : { base64: Buffer.from(body).toString('base64') },
+      }).toEqual(request.sent);
+    });
+
+    test('is answered with the recorded rows', () => {
+      const response: Response = read('response');
+      const text = 'text' in response ? response.text : JSON.stringify(response.body);
+      const rows: Rows = read('rows');
+      const decoded = hf.decode(Buffer.from(text), questions.length);
+      if (!Array.isArray(rows)) {
+        expect(decoded).toMatchObject(rows);
+      } else {
+        expect(decoded).toHaveProperty('answers');
+        const { answers } = decoded as { answers: unknown[] };
+        expect(answers.map((answer, i) => rowOf(task, answer, questions[i]!))).toEqual(rows.map(asWritten));
+      }
+    });
+  });
+}
+
+function questionOf({ inputs, parameters }: Request['questions'][number]): Question {
+  const decoded = Object.entries(inputs).map(([name, value]) => [
+    name,
+    typeof value === 'string'
+      ? value
+      : { ...value, base64: undefined, bytes: Buffer.from(value.base64, 'base64') },
+  ]);
+  return { inputs: Object.fromEntries(decoded), parameters };
+}
+
+function rowOf(task: Task, answer: unknown, { parameters }: Question): ResultRow {
+  try {
+    return task.decode(answer, parameters);
+  } catch (error) {
+    if (error instanceof DecodeError) return { DecodeError: error.message };
+    throw error;
+  }
+}
+
+/** Vectors hold 32-bit floats; a refusal is told by a word of its message. */
+function asWritten(row: unknown): unknown {
+  const { embedding, embeddings, DecodeError: word } = row as Record<string, unknown>;
+  if (typeof word === 'string') return { DecodeError: expect.stringContaining(word) };
+  if (embedding !== undefined) return { embedding: Float32Array.from(embedding as number[]) };
+  if (embeddings !== undefined)
+    return { embeddings: (embeddings as number[][]).map((v) => Float32Array.from(v)) };
+  return row;
+}
+
+function pairs(list: readonly string[]): [string, string][] {
+  return list.flatMap((name, i) => (i % 2 === 0 ? [[name, list[i + 1]!]] : []));
+}

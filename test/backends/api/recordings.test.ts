@@ -1,0 +1,120 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { hf } from '../../../src/backends/api/hf.ts';
+import { ApiBackend } from '../../../src/backends/api/http.ts';
+import type { Question } from '../../../src/backends/backend.ts';
+import { findTask } from '../../../src/tasks/index.ts';
+import { scriptedServer } from './scripted-server.ts';
+
+interface Exchange {
+  id: string;
+  task: string;
+  model: string;
+  endpoint: string;
+  request_body: string | null;
+  request_body_file: string | null;
+  status: number;
+  response_headers: Record<string, string>;
+  response_body: string;
+}
+
+const folder = join(process.env.SLUICE_SHARED ?? '../shared', 'recordings');
+const read = (name: string): Exchange[] =>
+  existsSync(join(folder, name))
+    ? readFileSync(join(folder, name), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line))
+    : [];
+
+/** Plays the recorded answer to the request that sluice makes of the recorded one. */
+async function play(exchange: Exchange, question: Question, taskName: string) {
+  const { status, response_headers, response_body } = exchange;
+  const { 'content-length': _, 'transfer-encoding': __, connection: ___, ...headers } = response_headers;
+  await using server = await scriptedServer((response) =>
+    response.writeHead(status, headers).end(response_body),
+  );
+  const task = findTask(taskName)!;
+  const backend = new ApiBackend({
+    contract: hf,
+    task,
+    model: exchange.model,
+    url: server.url,
+    useCache: true,
+  });
+  try {
+    const outcome = await backend.call([question], { waitForModel: false, timeoutMs: 10_000 });
+    return { outcome, request: server.received[0]! };
+  } finally {
+    await backend.close();
+  }
+}
+
+const known = read('exchanges.jsonl').filter(({ task }) => findTask(task) !== undefined);
+
+describe.skipIf(known.length === 0)('recorded answers (need the shared recordings)', () => {
+  test.each(known.map((exchange) => [exchange.id, exchange.task, exchange] as const))(
+    '%s %s',
+    async (_, name, exchange) => {
+      const task = findTask(name)!;
+      const sent = exchange.request_body === null ? undefined : JSON.parse(exchange.request_body);
+      const question: Question =
+        sent === undefined
+          ? {
+              inputs: { image: { bytes: readFileSync(join(folder, exchange.request_body_file!)) } },
+              parameters: {},
+            }
+          : { inputs: { text: sent.inputs }, parameters: sent.parameters ?? {} };
+      const { outcome, request } = await play(exchange, question, name);
+      expect(request.url).toBe(`/models/${exchange.model}`);
+      if (sent !== undefined)
+        expect(JSON.parse(request.body.toString())).toMatchObject({ inputs: sent.inputs });
+      expect(outcome.ok).toBe(true);
+      if (!outcome.ok) return;
+      const row = task.decode(outcome.answers[0], question.parameters);
+      expect(Object.keys(row)).toEqual(task.columns({}).map((column) => column.name));
+      expect(Object.values(row)).not.toContain(undefined);
+    },
+  );
+});
+
+const errors = read('errors.jsonl');
+const expected: Record<number, [string, RegExp]> = {
+  400: ['rejected', /400 (Error in|The following)/],
+  401: ['fatal', /401 Invalid credentials/],
+  404: ['fatal', /404 Model .* does not exist/],
+  422: ['rejected', /422 Input validation error/],
+  429: ['throttled', /429 Rate limit reached/],
+  500: ['transient', /500 unknown error/],
+};
+
+describe.skipIf(errors.length === 0)('recorded errors (need the shared recordings)', () => {
+  const failures = errors.filter(({ status }) => status !== 200);
+  test.each(failures.map((exchange) => [exchange.id, exchange.status, exchange] as const))(
+    '%s %i',
+    async (_, status, exchange) => {
+      const { outcome } = await play(
+        exchange,
+        { inputs: { text: 'x' }, parameters: {} },
+        'text-classification',
+      );
+      const loading = exchange.response_body.includes('estimated_time');
+      const [failureClass, message] =
+        status === 503
+          ? loading
+            ? ['loading', /503 .*loading/]
+            : ['overloaded', /503 overloaded/]
+          : expected[status]!;
+      expect(outcome).toMatchObject({
+        ok: false,
+        failure: {
+          class: failureClass,
+          status,
+          message: expect.stringMatching(message),
+          ...(loading ? { estimatedMs: 20_000 } : undefined),
+        },
+      });
+    },
+  );
+});
