@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Engine } from '../duckdb/engine.ts';
+import { quoteIdentifier } from '../duckdb/quote.ts';
+import { Exit, messageOf, SluiceError } from '../errors.ts';
+import type { Compression } from '../spec/job.ts';
+import { localStorage } from '../storage/local.ts';
+import type { PartRequest, Writer } from '../writers/writer.ts';
+import { Layout } from './layout.ts';
+import { assertBalanced } from './ledger.ts';
+import type { ShardWork } from './shard-work.ts';
+
+/** Version of the commit records; a reader refuses any other. */
+export const recordVersion = 1;
+
+/** `_sluice/shards/NNNNN.json`: this shard is done, and this is its part. */
+export interface CommitRecord {
+  version: number;
+  shard: number;
+  /** Source file and the range of its rows. */
+  file: string;
+  start: number;
+  rows: number;
+  /** Path of the part below the output directory. */
+  part: string;
+  bytes: number;
+  /** Of the part. */
+  sha256: string;
+  /** Rows of the shard: `succeeded + failed + filtered`. */
+  read: number;
+  succeeded: number;
+  failed: number;
+  filtered: number;
+  /** ISO time. */
+  committed: string;
+  model: string | null;
+}
+
+/** What is the same for all shards of a run. */
+export interface CommitContext {
+  engine: Engine;
+  writer: Writer;
+  layout: Layout;
+  compression: Compression;
+  /** Result columns with their names in the part. */
+  results: readonly { name: string; as: string }[];
+  /** Failed rows are left out of the part. */
+  dropFailed: boolean;
+  model: string | undefined;
+}
+
+/**
+ * Makes a complete shard's part appear: whole, checked, on the disk, and only then recorded.
+ *
+ * temp file → row count read back → fsync → SHA-256 → rename → fsync of the folder → dead letters → commit record →
+ * journal removed. A kill before the record leaves the journal, from which the next run makes the same bytes again; a
+ * kill after it leaves at most a journal that is no longer needed.
+ */
+export async function commitShard(
+  context: CommitContext,
+  work: ShardWork,
+  relation: PartRequest['kept'],
+): Promise<CommitRecord> {
+  const { engine, writer, layout, compression } = context;
+  const { shard, file, answers } = work;
+  await answers.flush();
+
+  const counts = {
+    read: shard.selected,
+    succeeded: answers.succeeded,
+    failed: answers.failed,
+    filtered: work.filtered,
+  };
+  assertBalanced({ ...counts, pending: 0 }, `shard ${shard.id}`);
+  const expected = counts.succeeded + (context.dropFailed ? 0 : counts.failed);
+
+  const temporary = layout.temporaryPart(shard.id);
+  await mkdir(layout.temporary, { recursive: true });
+  await rm(temporary, { force: true });
+  try {
+    await writer.write(engine, {
+      ...(relation === undefined ? {} : { kept: relation }),
+      results: answers.feed(),
+      arrange: (feed) => resultsInOrder(feed, shard.start, context.results),
+      drop: context.dropFailed,
+      columns: [...(relation?.columns ?? []), ...context.results].map(({ as }) => as),
+      path: temporary,
+      compression,
+    });
+    const rows = await writer.verify(engine, temporary, compression);
+    if (rows !== expected) {
+      throw new SluiceError(
+        'COMMIT_ROWS',
+        `part of shard ${shard.id}: ${rows} rows written, ${expected} expected`,
+        {
+          next: 'this is a bug: nothing was committed; please report it with _sluice/report.json',
+          exit: Exit.bug,
+        },
+      );
+    }
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw writeError(error, layout.root);
+  }
+
+  const part = Layout.part(shard.id, file.folders, writer.extension(compression));
+  const target = join(layout.root, part);
+  const record: CommitRecord = {
+    version: recordVersion,
+    shard: shard.id,
+    file: file.path,
+    start: shard.start,
+    rows: shard.rows,
+    part,
+    bytes: (await stat(temporary)).size,
+    sha256: await sha256(temporary),
+    ...counts,
+    committed: new Date().toISOString(),
+    model: context.model ?? null,
+  };
+  await mkdir(dirname(target), { recursive: true });
+  await localStorage.publish(temporary, target);
+
+  const letters = answers.deadLetters();
+  if (letters.length > 0) {
+    await localStorage.writeAtomic(
+      layout.deadLetters(shard.id),
+      `${letters.map((letter) => JSON.stringify(letter)).join('\n')}\n`,
+    );
+  } else {
+    await rm(layout.deadLetters(shard.id), { force: true });
+  }
+  await localStorage.writeAtomic(layout.record(shard.id), `${JSON.stringify(record, null, 2)}\n`);
+  await answers.close();
+  await rm(layout.journal(shard.id), { force: true });
+  return record;
+}
+
+/** The journal's entries that hold, in row order, numbered as the source numbers its rows. */
+function resultsInOrder(feed: string, start: number, results: CommitContext['results']): string {
+  const columns = results
+    .map(({ name, as }) => `${quoteIdentifier(name)} AS ${quoteIdentifier(as)}`)
+    .join(', ');
+  return (
+    `SELECT __row::BIGINT + ${start} AS __row, __failure IS NOT NULL AS __drop, ${columns} ` +
+    `FROM ${feed} WHERE __live ORDER BY __row`
+  );
+}
+
+/** SHA-256 of a file, in hex. */
+export async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}
+
+function writeError(error: unknown, root: string): unknown {
+  if (error instanceof SluiceError) return error;
+  const message = messageOf(error);
+  return new SluiceError('OUTPUT_WRITE', `output ${root}: cannot write a part: ${message}`, {
+    next: 'the answers are in the journal: make room or mend the output, and run the same command again',
+    cause: error,
+  });
+}

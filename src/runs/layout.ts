@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+
+/** Where everything in an output directory lives (docs/guarantees.md describes each file). */
+export class Layout {
+  /** The output directory. */
+  readonly root: string;
+  /** The run directory inside it. */
+  readonly run: string;
+
+  constructor(root: string) {
+    this.root = root;
+    this.run = join(root, '_sluice');
+  }
+
+  get success(): string {
+    return join(this.root, '_SUCCESS');
+  }
+  get plan(): string {
+    return join(this.run, 'plan.json');
+  }
+  get lock(): string {
+    return join(this.run, 'lock.json');
+  }
+  get report(): string {
+    return join(this.run, 'report.json');
+  }
+  get shards(): string {
+    return join(this.run, 'shards');
+  }
+  get journals(): string {
+    return join(this.run, 'journal');
+  }
+  get errors(): string {
+    return join(this.run, 'errors');
+  }
+  /** Parts while they are being written. Same file system as the parts, so that a rename puts them in place. */
+  get temporary(): string {
+    return join(this.run, 'tmp');
+  }
+
+  record(shard: number): string {
+    return join(this.shards, `${number(shard)}.json`);
+  }
+  journal(shard: number): string {
+    return join(this.journals, `${number(shard)}.journal`);
+  }
+  deadLetters(shard: number): string {
+    return join(this.errors, `${number(shard)}.jsonl`);
+  }
+  temporaryPart(shard: number): string {
+    return join(this.temporary, `part-${number(shard)}.tmp`);
+  }
+
+  /** Path of a part below `root`, with `/`: the source's partition folders, then the part. */
+  static part(shard: number, folders: readonly string[], extension: string): string {
+    return [...folders, `part-${number(shard)}.${extension}`].join('/');
+  }
+}
+
+function number(shard: number): string {
+  return String(shard).padStart(5, '0');
+}

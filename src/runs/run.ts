@@ -1,0 +1,321 @@
+import type { Backend, CallOptions } from '../backends/backend.ts';
+import type { Engine } from '../duckdb/engine.ts';
+import { Exit, messageOf, SluiceError } from '../errors.ts';
+import type { Clock } from '../scheduler/clock.ts';
+import {
+  type AttemptOutcome,
+  type Ending,
+  Scheduler,
+  type SchedulerEvent,
+  type Settled,
+  type Snapshot,
+} from '../scheduler/scheduler.ts';
+import type { Job } from '../spec/job.ts';
+import type { ResultRow } from '../tasks/task.ts';
+import { type Entry, ShardAnswers } from './answers.ts';
+import { ask } from './ask.ts';
+import { type CommitContext, type CommitRecord, commitShard } from './commit.ts';
+import { callFailure, type RowFailure } from './failure.ts';
+import type { Layout } from './layout.ts';
+import { assertBalanced, type Ledger } from './ledger.ts';
+import type { Plan, Shard } from './plan.ts';
+import { type Prepared, shardFile, shardRelation } from './prepare.ts';
+import { ResultShape } from './result-shape.ts';
+import { schedulingOf } from './scheduling.ts';
+import { type Item, ShardWork } from './shard-work.ts';
+import { writePlan } from './start.ts';
+import { ledgerOf } from './state.ts';
+
+/**
+ * Shards in work at a time: the next one is read while the last rows of this one are in flight, and the one before may
+ * still be committing. Bounds memory together with `limits.concurrency`.
+ */
+const maxOpenShards = 3;
+
+export type RunEvent =
+  | SchedulerEvent
+  | { type: 'shard-started'; shard: number; recovered: number; tornBytes: number }
+  | { type: 'shard-committed'; record: CommitRecord }
+  | { type: 'row-failed'; file: string; row: number; failure: RowFailure };
+
+export interface RunContext {
+  prepared: Prepared;
+  plan: Plan;
+  records: Map<number, CommitRecord>;
+  layout: Layout;
+  engine: Engine;
+  backend: Backend;
+  clock: Clock;
+  random: () => number;
+  onEvent: (event: RunEvent) => void;
+}
+
+/** Why a run ended, before it is turned into words and an exit code. */
+export type RunEnding =
+  | Ending
+  | { kind: 'too-many-failures'; failed: number; allowed: number }
+  /** `errors.on_row_error: fail`. */
+  | { kind: 'row-failed'; file: string; row: number; failure: RowFailure }
+  | { kind: 'error'; error: unknown };
+
+/** How far a run is, for progress and reports. */
+export interface RunStats extends Snapshot {
+  ledger: Ledger;
+  /** Rows of shards in work that have their answer or error already. */
+  answered: number;
+}
+
+/**
+ * One run over one plan: reads the shards that are not committed, asks what is not journaled, journals every answer and
+ * commits every shard that is complete. Holds no state that is not on the disk or about to be.
+ */
+export class Run {
+  readonly #context: RunContext;
+  readonly #shape: ResultShape;
+  readonly #scheduler: Scheduler<Item, ResultRow>;
+  readonly #commit: CommitContext;
+  readonly #open = new Set<ShardWork>();
+  readonly #reading = new AbortController();
+  /** The ledger of the committed shards and the rest as pending; follows every commit. */
+  readonly #ledger: Ledger;
+  readonly #allowedFailures: number;
+  /** Commits happen one after the other; this is the last of them. */
+  #commits: Promise<void> = Promise.resolve();
+  /** Wakes the reader that waits for a shard in work to be committed. */
+  #wakeReader: () => void = () => undefined;
+  #planSaved: Promise<void> = Promise.resolve();
+  /** Set by whatever ended the run from inside; the scheduler's own ending counts otherwise. */
+  #ending: RunEnding | undefined;
+
+  constructor(context: RunContext) {
+    this.#context = context;
+    const { prepared, plan, engine, layout, backend } = context;
+    const { job, task } = prepared;
+    this.#ledger = ledgerOf(context);
+    this.#allowedFailures = allowedFailures(job, this.#ledger.read);
+    this.#shape = new ResultShape(task.columns(prepared.parameters), plan.dimensions);
+    this.#commit = {
+      engine,
+      layout,
+      writer: prepared.writer,
+      compression: job.output.compression,
+      results: prepared.results,
+      dropFailed: job.errors.onRowError === 'drop',
+      model: job.model,
+    };
+    this.#scheduler = new Scheduler<Item, ResultRow>({
+      ...schedulingOf(job, backend, context.random),
+      clock: context.clock,
+      random: context.random,
+      attempt: (items, how) => this.#ask(items, how),
+      onSettled: (settled) => this.#settle(settled),
+      onEvent: context.onEvent,
+    });
+  }
+
+  /** Rows, requests and limits as they are now. */
+  stats(): RunStats {
+    let answered = 0;
+    for (const work of this.#open) answered += work.answers.settled;
+    return { ...this.#scheduler.stats(), ledger: { ...this.#ledger }, answered };
+  }
+
+  /** Lets what is in flight come in and journals it; nothing new goes out. */
+  stop(): void {
+    this.#end({ kind: 'stopped' });
+  }
+
+  /**
+   * Runs until nothing is left to do or something ends it. Whatever was answered is then in a part or in a journal.
+   * What happens to rows, endpoint or disk is the ending, never an exception.
+   */
+  async run(): Promise<RunEnding> {
+    this.#checkFailures();
+    let ending: RunEnding = { kind: 'stopped' };
+    try {
+      if (this.#ending === undefined) ending = await this.#scheduler.run(this.#items());
+    } catch (error) {
+      this.#end({ kind: 'error', error });
+    }
+    await this.#commits;
+    this.#reading.abort();
+    for (const work of this.#open) {
+      try {
+        await work.answers.flush();
+      } catch (error) {
+        this.#ending ??= { kind: 'error', error };
+      }
+      await work.answers.close();
+    }
+    await this.#planSaved;
+    assertBalanced(this.#ledger, 'the run');
+    return this.#ending ?? ending;
+  }
+
+  async *#items(): AsyncGenerator<Item> {
+    for (const shard of this.#context.plan.shards) {
+      if (this.#context.records.has(shard.id)) continue;
+      while (this.#open.size >= maxOpenShards && this.#ending === undefined) {
+        await new Promise<void>((resolve) => {
+          this.#wakeReader = resolve;
+        });
+      }
+      if (this.#ending !== undefined) return;
+      yield* this.#readShard(shard);
+    }
+  }
+
+  async *#readShard(shard: Shard): AsyncGenerator<Item> {
+    const { plan, layout, engine, prepared, onEvent } = this.#context;
+    const file = plan.files[shard.file]!;
+    const { answers, tornBytes } = await ShardAnswers.open(layout.journal(shard.id), this.#shape, {
+      rows: shard.rows,
+      start: shard.start,
+      file: file.path,
+    });
+    const work = new ShardWork(shard, file, answers);
+    this.#open.add(work);
+    onEvent({ type: 'shard-started', shard: shard.id, recovered: answers.recoverable, tornBytes });
+    using relation = shardRelation(prepared, plan, shard, prepared.needed);
+    try {
+      for await (const item of work.items(engine, relation, prepared.bind, this.#reading.signal)) {
+        if (!('failure' in item)) yield item;
+        else await this.#take(work, item.row, item.hash, 0, item);
+        if (this.#ending !== undefined) return;
+      }
+    } catch (error) {
+      throw prepared.dataset.explained(shardFile(prepared, plan, shard), error);
+    }
+    if (work.complete) this.#enqueueCommit(work);
+    this.#checkFailures();
+  }
+
+  async #ask(items: readonly Item[], how: CallOptions): Promise<AttemptOutcome<ResultRow>> {
+    const { backend, prepared } = this.#context;
+    const questions = items.map((item) => item.question);
+    const known = Object.keys(this.#shape.dimensions).length;
+    const outcome = await ask(backend, prepared.task, this.#shape, questions, how);
+    if (Object.keys(this.#shape.dimensions).length > known) this.#savePlan();
+    return outcome;
+  }
+
+  #settle(settled: Settled<Item, ResultRow>): Promise<void> | undefined {
+    const { item, attempts } = settled;
+    const outcome =
+      'failure' in settled ? { failure: callFailure(settled.failure, attempts) } : { result: settled.result };
+    return this.#take(item.work, item.row, item.hash, attempts, outcome);
+  }
+
+  /** Takes a row's answer or error. A returned promise is back-pressure from the disk. */
+  #take(
+    work: ShardWork,
+    row: number,
+    hash: string,
+    attempts: number,
+    outcome: Entry['outcome'],
+  ): Promise<void> | undefined {
+    if ('failure' in outcome) {
+      const failed = { file: work.file.path, row: work.shard.start + row, failure: outcome.failure };
+      this.#context.onEvent({ type: 'row-failed', ...failed });
+      if (this.#context.prepared.job.errors.onRowError === 'fail') {
+        // Not journaled: the next run asks this row again.
+        this.#end({ kind: 'row-failed', ...failed });
+        return undefined;
+      }
+    }
+    let written: Promise<void> | undefined;
+    try {
+      written = work.answers.append({ row, hash, attempts, outcome });
+    } catch (error) {
+      this.#end({ kind: 'error', error: diskError(error, this.#context.layout) });
+      return undefined;
+    }
+    if ('failure' in outcome) this.#checkFailures();
+    if (work.complete) this.#enqueueCommit(work);
+    return written;
+  }
+
+  #enqueueCommit(work: ShardWork): void {
+    if (work.committing) return;
+    work.committing = true;
+    this.#commits = this.#commits.then(async () => {
+      if (this.#ending?.kind === 'error') return;
+      try {
+        await this.#commitOne(work);
+      } catch (error) {
+        this.#end({ kind: 'error', error: diskError(error, this.#context.layout) });
+      }
+      this.#wakeReader();
+    });
+  }
+
+  async #commitOne(work: ShardWork): Promise<void> {
+    const { plan, prepared, records, onEvent } = this.#context;
+    await this.#planSaved;
+    const source = shardFile(prepared, plan, work.shard);
+    if (!(await prepared.dataset.isUnchanged(source))) throw sourceChanged(source.path);
+    using kept =
+      prepared.kept.length === 0 ? undefined : shardRelation(prepared, plan, work.shard, prepared.kept);
+    const record = await commitShard(
+      this.#commit,
+      work,
+      kept === undefined
+        ? undefined
+        : { sql: kept.sql, columns: prepared.kept.map((name) => ({ name, as: name })) },
+    );
+    records.set(record.shard, record);
+    this.#open.delete(work);
+    this.#ledger.pending -= record.read;
+    this.#ledger.succeeded += record.succeeded;
+    this.#ledger.failed += record.failed;
+    this.#ledger.filtered += record.filtered;
+    assertBalanced(this.#ledger, 'the run');
+    onEvent({ type: 'shard-committed', record });
+  }
+
+  /** What the first answer told of the columns is in the plan before anything is committed that relies on it. */
+  #savePlan(): void {
+    const { plan, layout } = this.#context;
+    plan.dimensions = this.#shape.dimensions;
+    this.#planSaved = this.#planSaved
+      .then(() => writePlan(layout, plan))
+      .catch((error: unknown) => this.#end({ kind: 'error', error: diskError(error, layout) }));
+  }
+
+  #checkFailures(): void {
+    let failed = this.#ledger.failed;
+    for (const work of this.#open) failed += work.answers.failed;
+    if (failed > this.#allowedFailures) {
+      this.#end({ kind: 'too-many-failures', failed, allowed: this.#allowedFailures });
+    }
+  }
+
+  #end(ending: RunEnding): void {
+    this.#ending ??= ending;
+    this.#scheduler.stop();
+    this.#wakeReader();
+  }
+}
+
+/** The failed rows that `errors.max_failed_rows` allows, as a number. A share is of all rows of the plan. */
+export function allowedFailures(job: Job, read: number): number {
+  const { maxFailedRows } = job.errors;
+  return 'rows' in maxFailedRows ? maxFailedRows.rows : Math.floor(maxFailedRows.share * read);
+}
+
+/** What the disk said, in words for a person; the journal is intact up to its last sound frame. */
+function diskError(error: unknown, layout: Layout): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (error instanceof SluiceError || code === undefined) return error;
+  return new SluiceError('OUTPUT_WRITE', `output ${layout.root}: cannot be written: ${messageOf(error)}`, {
+    next: 'make room or mend the output, and run the same command again: what was answered is journaled',
+    cause: error,
+  });
+}
+
+function sourceChanged(path: string): SluiceError {
+  return new SluiceError('SOURCE_CHANGED', `source ${path}: was changed while the run was reading it`, {
+    next: 'run the same command again: its rows are done again',
+    exit: Exit.later,
+  });
+}

@@ -1,0 +1,52 @@
+import type { Backend } from '../backends/backend.ts';
+import { Governor } from '../scheduler/governor.ts';
+import type { SchedulerOptions } from '../scheduler/scheduler.ts';
+import type { Job } from '../spec/job.ts';
+import type { ResultRow } from '../tasks/task.ts';
+import { canonical } from './fingerprint.ts';
+import type { Item } from './shard-work.ts';
+
+/** Requests in flight under `concurrency: auto`, at most: what the public API serves without refusing. */
+const autoConcurrency = 32;
+
+type Scheduling = Pick<
+  SchedulerOptions<Item, ResultRow>,
+  'governor' | 'retry' | 'batchSize' | 'batchKey' | 'timeoutMs' | 'waitForModel' | 'budget'
+>;
+
+/** A job's limits and retries as the scheduler takes them. */
+export function schedulingOf(job: Job, backend: Backend, random: () => number): Scheduling {
+  const { limits, retry, options } = job;
+  const batchSize = Math.min(limits.batchSize, backend.maxBatch);
+  return {
+    governor: new Governor({
+      limit: concurrency(limits.concurrency),
+      ...(limits.requestsPerSecond === undefined ? {} : { requestsPerSecond: limits.requestsPerSecond }),
+      ...(limits.requestsPerMinute === undefined ? {} : { requestsPerMinute: limits.requestsPerMinute }),
+      maxDelayMs: retry.maxDelayMs,
+      mayWaitForModel: options.waitForModel !== false,
+      random,
+    }),
+    retry: {
+      maxAttempts: retry.maxAttempts,
+      baseDelayMs: retry.baseDelayMs,
+      maxDelayMs: retry.maxDelayMs,
+      giveUpAfterMs: retry.giveUpAfterS * 1000,
+    },
+    batchSize,
+    // A request carries its parameters once, so only rows with equal ones can share it.
+    ...(batchSize > 1 ? { batchKey: (item: Item) => canonical(item.question.parameters) } : {}),
+    timeoutMs: limits.timeoutS * 1000,
+    waitForModel: options.waitForModel,
+    budget: {
+      ...(limits.maxRequests === undefined ? {} : { maxRequests: limits.maxRequests }),
+      ...(limits.maxRuntimeS === undefined ? {} : { maxRuntimeMs: limits.maxRuntimeS * 1000 }),
+    },
+  };
+}
+
+function concurrency(asked: Job['limits']['concurrency']): { min: number; max: number; start: number } {
+  if (asked === 'auto') return { min: 1, max: autoConcurrency, start: autoConcurrency };
+  if (typeof asked === 'number') return { min: 1, max: asked, start: asked };
+  return asked;
+}

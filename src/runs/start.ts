@@ -1,0 +1,146 @@
+import { access, constants, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Exit, messageOf, SluiceError } from '../errors.ts';
+import type { Dataset } from '../sources/dataset.ts';
+import type { Job } from '../spec/job.ts';
+import { localStorage } from '../storage/local.ts';
+import type { CommitRecord } from './commit.ts';
+import { changes, fingerprintOf } from './fingerprint.ts';
+import type { Layout } from './layout.ts';
+import type { Plan } from './plan.ts';
+import { type PlanUpdate, updatePlan } from './planning.ts';
+import { namesIn, readState } from './state.ts';
+
+/** A run that is about to begin: its plan is on the disk, and what it left undone is known. */
+export interface Started {
+  plan: Plan;
+  records: Map<number, CommitRecord>;
+  update: PlanUpdate;
+}
+
+/**
+ * Makes the output directory ready to be locked.
+ * @throws {SluiceError} OUTPUT_NOT_WRITABLE, exit 3
+ */
+export async function openOutput(layout: Layout): Promise<void> {
+  try {
+    await mkdir(layout.run, { recursive: true });
+    await access(layout.root, constants.W_OK);
+    for (const folder of [layout.shards, layout.journals, layout.errors])
+      await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new SluiceError(
+      'OUTPUT_NOT_WRITABLE',
+      `output ${layout.root}: cannot be written: ${messageOf(error)}`,
+      {
+        next: 'choose another output.path, or give this user the right to write there',
+        cause: error,
+      },
+    );
+  }
+}
+
+/**
+ * Brings the plan up to date with the job and its source, under the lock.
+ * @param fresh forget what an earlier run wrote
+ * @throws {SluiceError} JOB_CHANGED, exit 2, when what is there was made by another job
+ */
+export async function startRun(job: Job, dataset: Dataset, layout: Layout, fresh: boolean): Promise<Started> {
+  await rm(layout.success, { force: true });
+  await rm(layout.temporary, { recursive: true, force: true });
+  if (fresh) await forget(layout);
+  const { plan: old, records } = await readState(layout);
+  if (old === undefined) await refuseForeignFiles(layout);
+  else refuseChangedJob(job, old, layout);
+
+  const update = await updatePlan(job, dataset, old, (shard) => records.has(shard));
+  await retire(layout, records, [...update.outdated, ...update.removed], update.removed);
+  await writePlan(layout, update.plan);
+  for (const id of records.keys()) await rm(layout.journal(id), { force: true });
+  return { plan: update.plan, records, update };
+}
+
+export async function writePlan(layout: Layout, plan: Plan): Promise<void> {
+  await localStorage.writeAtomic(layout.plan, `${JSON.stringify(plan)}\n`);
+}
+
+/** Says to whoever waits for the output that it is complete. */
+export async function finish(layout: Layout): Promise<void> {
+  await rm(layout.temporary, { recursive: true, force: true });
+  await localStorage.writeAtomic(layout.success, '');
+}
+
+/**
+ * Shards that no longer hold lose their commit record first: a kill in between leaves them pending, never committed
+ * with an old part. Parts of shards that no longer exist go, too.
+ */
+async function retire(
+  layout: Layout,
+  records: Map<number, CommitRecord>,
+  shards: readonly number[],
+  removed: readonly number[],
+): Promise<void> {
+  for (const id of shards) {
+    const record = records.get(id);
+    await rm(layout.record(id), { force: true });
+    await rm(layout.deadLetters(id), { force: true });
+    records.delete(id);
+    if (!removed.includes(id)) continue;
+    if (record !== undefined) await rm(join(layout.root, record.part), { force: true });
+    await rm(layout.journal(id), { force: true });
+  }
+}
+
+/** Removes what earlier runs wrote, and nothing else: parts by their commit records, and the run directory. */
+async function forget(layout: Layout): Promise<void> {
+  const { records } = await readState(layout).catch((error: unknown) => {
+    throw new SluiceError(
+      'STATE_DAMAGED',
+      `--fresh: cannot tell which parts in ${layout.root} are ours: ${messageOf(error)}`,
+      {
+        next: 'remove the output directory by hand, or choose another output.path',
+        cause: error,
+      },
+    );
+  });
+  for (const { part } of records.values()) await rm(join(layout.root, part), { force: true });
+  for (const folder of [layout.shards, layout.journals, layout.errors]) {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+  }
+  await rm(layout.plan, { force: true });
+}
+
+/** A first run into a folder with files of somebody else would replace those that have a part's name. */
+async function refuseForeignFiles(layout: Layout): Promise<void> {
+  const foreign = (await namesIn(layout.root)).filter(
+    (name) => !name.startsWith('_') && !name.startsWith('.'),
+  );
+  if (foreign.length === 0) return;
+  throw new SluiceError(
+    'OUTPUT_NOT_EMPTY',
+    `output ${layout.root}: holds ${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', …' : ''}, which no run of sluice wrote`,
+    { next: 'choose an empty or a new directory as output.path' },
+  );
+}
+
+function refuseChangedJob(job: Job, old: Plan, layout: Layout): void {
+  const found = changes(old.job.fingerprint, fingerprintOf(job));
+  if (found.length === 0) return;
+  const list = found
+    .map(({ field, before, now }) => `  ${field}: was ${brief(before)}, is ${brief(now)}`)
+    .join('\n');
+  throw new SluiceError(
+    'JOB_CHANGED',
+    `output ${layout.root} was made by another version of this job:\n${list}`,
+    {
+      next: 'run with --fresh to forget it (every row is asked again), or choose another output.path to keep both',
+      exit: Exit.usage,
+    },
+  );
+}
+
+function brief(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+}

@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { isAlive, RunLock, staleMs } from '../../src/runs/lock.ts';
+import { temporaryFolder } from '../temp.ts';
+
+/** A process id of this machine that belongs to nobody any more. */
+function deadProcess(): number {
+  return spawnSync(process.execPath, ['-e', '']).pid;
+}
+
+const owner = (changes: object) => ({
+  host: hostname(),
+  pid: 1,
+  id: 'other',
+  started: '2026-11-01T00:00:00.000Z',
+  heartbeat: new Date().toISOString(),
+  ...changes,
+});
+
+describe('RunLock', () => {
+  test('one of many that start at the same instant gets the lock, the others are told who has it', async () => {
+    const path = join(temporaryFolder(), 'lock.json');
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => RunLock.acquire(path)));
+    const got = results.filter((result) => result.status === 'fulfilled');
+    const refused = results.filter((result) => result.status === 'rejected');
+    expect(got).toHaveLength(1);
+    for (const { reason } of refused) {
+      expect(reason).toMatchObject({
+        code: 'RUN_LOCKED',
+        exit: 75,
+        message: expect.stringContaining(String(process.pid)),
+      });
+    }
+    await got[0]!.value.lock.release();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test('a lock whose process is gone is taken over, by one of many', async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, 'lock.json');
+    writeFileSync(path, JSON.stringify(owner({ pid: deadProcess() })));
+    const results = await Promise.allSettled(Array.from({ length: 10 }, () => RunLock.acquire(path)));
+    const got = results.filter((result) => result.status === 'fulfilled');
+    expect(got).toHaveLength(1);
+    expect(got[0]!.value.tookOver?.id).toBe('other');
+    await got[0]!.value.lock.release();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('a lock of a living process is not taken, however old its heartbeat', async () => {
+    const path = join(temporaryFolder(), 'lock.json');
+    writeFileSync(path, JSON.stringify(owner({ pid: process.ppid, heartbeat: '2020-01-01T00:00:00.000Z' })));
+    await expect(RunLock.acquire(path)).rejects.toMatchObject({ code: 'RUN_LOCKED' });
+    expect(JSON.parse(readFileSync(path, 'utf8')).id).toBe('other');
+  });
+
+  test('an owner on another host is gone when its heartbeat has been silent for long enough', () => {
+    const silent = (ms: number) =>
+      owner({ host: 'elsewhere', heartbeat: new Date(Date.now() - ms).toISOString() });
+    expect(isAlive(silent(staleMs - 5_000))).toBe(true);
+    expect(isAlive(silent(staleMs + 5_000))).toBe(false);
+  });
+
+  test('a lock file that is not one does not block for ever', async () => {
+    const path = join(temporaryFolder(), 'lock.json');
+    writeFileSync(path, '{"host": "el');
+    const { lock } = await RunLock.acquire(path);
+    await lock.release();
+  });
+});
