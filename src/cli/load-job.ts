@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { Exit, messageOf, SluiceError } from '../errors.ts';
+import type { Job } from '../spec/job.ts';
+import { formatProblems, type Locate, type Problem } from '../spec/problem.ts';
+import { readJob } from '../spec/read-job.ts';
+import { findTask, tasks } from '../tasks/index.ts';
+import type { Task } from '../tasks/task.ts';
+
+/** A job file that has been read: without a job where it has problems. */
+export interface LoadedFile {
+  text: string;
+  job: Job | undefined;
+  task: Task | undefined;
+  problems: Problem[];
+  locate: Locate;
+}
+
+/** Reads a job file with the environment and the overrides of the command line. */
+export async function readJobFile(file: string, set: readonly string[]): Promise<LoadedFile> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new SluiceError('JOB_UNREADABLE', `job file ${file}: ${messageOf(error)}`, {
+      next: 'name a job file, such as jobs/quickstart.yaml',
+      exit: Exit.usage,
+      cause: error,
+    });
+  }
+  const { job, problems, locate } = readJob(text, { file, env: process.env, set, catalogue: tasks });
+  return { text, job, task: job === undefined ? undefined : findTask(job.task), problems, locate };
+}
+
+/** @throws {SluiceError} JOB_INVALID, exit 2, with all problems */
+export async function loadJob(
+  file: string,
+  set: readonly string[],
+): Promise<{ job: Job; task: Task; text: string; locate: Locate }> {
+  const { job, task, text, problems, locate } = await readJobFile(file, set);
+  if (job === undefined || task === undefined) throw invalidJob(problems, text);
+  return { job, task, text, locate };
+}
+
+export function invalidJob(problems: readonly Problem[], text: string): SluiceError {
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+  return new SluiceError(
+    'JOB_INVALID',
+    `${count} in the job file; nothing was sent\n${formatProblems(problems, text)}`,
+    {
+      exit: Exit.usage,
+    },
+  );
+}

@@ -1,0 +1,126 @@
+import type { Logger } from 'pino';
+import type { RunStats } from '../runs/run.ts';
+import { count, duration } from './words.ts';
+
+/** How often the live bar is drawn, how often a line is logged where there is none, and when silence is called a stall. */
+const drawMs = 200;
+const lineMs = 30_000;
+const stallMs = 30_000;
+
+/**
+ * Says how a run is going, on stderr: a live bar on a terminal, elsewhere one line every 30 s. A stall says so by
+ * itself, because a bar that does not move cannot tell a hung run from a slow one.
+ */
+export class Progress {
+  readonly #stats: () => RunStats;
+  readonly #log: Logger;
+  readonly #live: boolean;
+  readonly #started = performance.now();
+  readonly #timers: NodeJS.Timeout[] = [];
+  /** Rows answered and when, some seconds ago: the rate is that of the last while, not of the whole run. */
+  readonly #history: { at: number; rows: number }[] = [];
+  #saidStallAt = 0;
+
+  constructor(stats: () => RunStats, log: Logger, live: boolean) {
+    this.#stats = stats;
+    this.#log = log;
+    this.#live = live;
+  }
+
+  start(): void {
+    if (this.#live) this.#timers.push(setInterval(() => this.#draw(), drawMs));
+    else this.#timers.push(setInterval(() => this.#line(), lineMs));
+    this.#timers.push(setInterval(() => this.#checkStall(), 5_000));
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.clear();
+  }
+
+  /** Takes the bar off the screen, so that something else can be printed. */
+  clear(): void {
+    if (this.#live) process.stderr.write('\r\x1b[K');
+  }
+
+  #draw(): void {
+    const text = this.#text(this.#stats());
+    const width = (process.stderr.columns ?? 100) - 1;
+    process.stderr.write(`\r\x1b[K${text.slice(0, width)}`);
+  }
+
+  #line(): void {
+    const stats = this.#stats();
+    this.#log.info(
+      { event: 'progress', ...figures(stats), rows_per_s: Math.round(this.#rate(done(stats))) },
+      this.#text(stats),
+    );
+  }
+
+  #text(stats: RunStats): string {
+    const [rows, total] = [done(stats), stats.ledger.read];
+    const rate = this.#rate(rows);
+    const left = rate > 0 ? duration(((total - rows) / rate) * 1000) : '?';
+    const share = total === 0 ? 100 : Math.floor((100 * rows) / total);
+    const parts = [
+      `${bar(total === 0 ? 1 : rows / total)} ${share} %`,
+      `${count(rows)}/${count(total)} rows`,
+      `${count(rate)}/s`,
+      `in flight ${stats.inFlight}/${stats.limit}`,
+    ];
+    if (stats.retries > 0) parts.push(`${count(stats.retries)} retries`);
+    if (stats.failed > 0) parts.push(`${count(stats.failed)} failed`);
+    if (stats.held !== undefined) parts.push(`held: ${stats.held}`);
+    else if (rows < total) parts.push(`${left} left`);
+    return parts.join('  ');
+  }
+
+  /** Rows a second over the last ten seconds. */
+  #rate(rows: number): number {
+    const now = performance.now();
+    this.#history.push({ at: now, rows });
+    while (this.#history.length > 2 && now - this.#history[0]!.at > 10_000) this.#history.shift();
+    const oldest = this.#history[0]!;
+    const seconds = (now - (this.#history.length > 1 ? oldest.at : this.#started)) / 1000;
+    return seconds > 0 ? Math.max(0, rows - (this.#history.length > 1 ? oldest.rows : 0)) / seconds : 0;
+  }
+
+  #checkStall(): void {
+    const stats = this.#stats();
+    const silent = stats.sinceAnswerMs;
+    if (silent < stallMs || performance.now() - this.#saidStallAt < stallMs) return;
+    this.#saidStallAt = performance.now();
+    this.clear();
+    const status = stats.lastStatus === undefined ? '' : `; last status ${stats.lastStatus}`;
+    this.#log.warn(
+      {
+        event: 'stall',
+        seconds: Math.round(silent / 1000),
+        in_flight: stats.inFlight,
+        last_status: stats.lastStatus,
+      },
+      `no answer for ${duration(silent)}; ${stats.inFlight} in flight${status}`,
+    );
+  }
+}
+
+/** Rows that are answered, in a part or in a journal. */
+function done(stats: RunStats): number {
+  return stats.ledger.read - stats.ledger.pending + stats.answered;
+}
+
+function figures(stats: RunStats): Record<string, number> {
+  return {
+    rows: done(stats),
+    total: stats.ledger.read,
+    in_flight: stats.inFlight,
+    limit: stats.limit,
+    retries: stats.retries,
+  };
+}
+
+function bar(share: number): string {
+  const width = 20;
+  const full = Math.round(Math.min(1, share) * width);
+  return '█'.repeat(full) + '░'.repeat(width - full);
+}

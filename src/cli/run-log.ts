@@ -1,0 +1,112 @@
+import type { Logger } from 'pino';
+import { errorText } from '../runs/failure.ts';
+import type { Layout } from '../runs/layout.ts';
+import type { Outcome } from '../runs/outcome.ts';
+import type { Report } from '../runs/report.ts';
+import type { RunEvent } from '../runs/run.ts';
+import { Exit } from '../errors.ts';
+import type { LogFormat } from './log.ts';
+import type { Progress } from './progress.ts';
+import { table } from './table.ts';
+import { count, duration, plural } from './words.ts';
+
+/** One line for each kind of fault in this time; the rest is counted. */
+const faultEveryMs = 10_000;
+
+/** Turns what happens in a run into log lines: a line a shard, and never a storm of the same fault. */
+export function eventLogger(log: Logger, progress: () => Progress | undefined): (event: RunEvent) => void {
+  const faults = new Map<string, { saidAt: number; unsaid: number }>();
+  const sayFault = (key: string, fields: object, message: string) => {
+    const now = performance.now();
+    const fault = faults.get(key) ?? { saidAt: Number.NEGATIVE_INFINITY, unsaid: 0 };
+    faults.set(key, fault);
+    if (now - fault.saidAt < faultEveryMs) {
+      fault.unsaid++;
+      return;
+    }
+    const more = fault.unsaid === 0 ? '' : ` (and ${count(fault.unsaid)} like it since)`;
+    progress()?.clear();
+    log.warn({ ...fields, unsaid: fault.unsaid }, `${message}${more}`);
+    Object.assign(fault, { saidAt: now, unsaid: 0 });
+  };
+  return (event) => {
+    switch (event.type) {
+      case 'request-failed': {
+        const { kind, status, message } = event.failure;
+        sayFault(
+          `request ${kind} ${status ?? ''}`,
+          { event: event.type, kind, status },
+          `${kind}: ${message}`,
+        );
+        return;
+      }
+      case 'row-failed':
+        sayFault(
+          `row ${event.failure.stage} ${event.failure.kind}`,
+          { event: event.type, file: event.file, row: event.row, kind: event.failure.kind },
+          `row ${event.row} of ${event.file} failed: ${errorText(event.failure)}`,
+        );
+        return;
+      case 'shard-started':
+        if (event.recovered > 0 || event.tornBytes > 0) {
+          progress()?.clear();
+          const torn = event.tornBytes > 0 ? `; cut off ${event.tornBytes} torn bytes` : '';
+          log.info(
+            { ...event, event: event.type },
+            `shard ${event.shard}: found ${plural(event.recovered, 'answer')} in its journal${torn}`,
+          );
+        }
+        return;
+      case 'shard-committed': {
+        const { shard, part, succeeded, failed, filtered } = event.record;
+        progress()?.clear();
+        log.info(
+          { event: event.type, shard, part, succeeded, failed, filtered },
+          `${part}: ${plural(succeeded + failed, 'row')}${failed > 0 ? `, ${count(failed)} failed` : ''}`,
+        );
+      }
+    }
+  };
+}
+
+/** The last words of a run: the ledger, why it ended, where the parts lie. */
+export function sayEnd(
+  report: Report,
+  outcome: Outcome,
+  layout: Layout,
+  format: LogFormat,
+  quiet: boolean,
+  log: Logger,
+): void {
+  const { ledger } = report;
+  if (format === 'json') {
+    const fields = {
+      event: 'run-ended',
+      exit: outcome.exit,
+      ...ledger,
+      requests: report.requests,
+      retries: report.retries,
+      seconds: report.seconds,
+    };
+    const words = outcome.message ?? 'every shard is committed';
+    if (outcome.exit === Exit.ok) log.info(fields, words);
+    else log.error({ ...fields, next: outcome.next }, words);
+    return;
+  }
+  if (!quiet) {
+    const figures = [ledger.read, ledger.succeeded, ledger.failed, ledger.filtered, ledger.pending].map(
+      count,
+    );
+    process.stderr.write(
+      `\n${table(['rows read', 'succeeded', 'failed', 'filtered', 'pending'], [figures])}\n\n`,
+    );
+    process.stderr.write(
+      `${plural(report.rows, 'row')} in ${duration(report.seconds * 1000)}, ${plural(report.requests, 'request')} (${count(report.retries)} repeated); parts in ${layout.root}\n`,
+    );
+  }
+  if (outcome.message !== undefined) {
+    process.stderr.write(
+      `sluice: ${outcome.message}\n${outcome.next === undefined ? '' : `  ${outcome.next}\n`}`,
+    );
+  }
+}

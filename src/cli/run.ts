@@ -1,0 +1,93 @@
+import { Engine } from '../duckdb/engine.ts';
+import { openApiBackend } from '../backends/api/index.ts';
+import { Exit, type ExitCode } from '../errors.ts';
+import { Layout } from '../runs/layout.ts';
+import { RunLock } from '../runs/lock.ts';
+import { outcomeOf } from '../runs/outcome.ts';
+import { prepare } from '../runs/prepare.ts';
+import { writeReport } from '../runs/report.ts';
+import { allowedFailures, Run } from '../runs/run.ts';
+import { finish, openOutput, startRun } from '../runs/start.ts';
+import { systemClock } from '../scheduler/clock.ts';
+import { invalidJob, loadJob } from './load-job.ts';
+import { createLog, type LogFormat, logFormat } from './log.ts';
+import { Progress } from './progress.ts';
+import { eventLogger, sayEnd } from './run-log.ts';
+import { Signals } from './signals.ts';
+import { version } from '../version.ts';
+
+export interface RunArguments {
+  job: string;
+  set: string[];
+  limit?: number;
+  fresh: boolean;
+  quiet: boolean;
+  logFormat?: LogFormat;
+}
+
+export async function run(args: RunArguments): Promise<void> {
+  process.exitCode = await runJob(args);
+}
+
+/** `sluice run`: first run, resume and no-op in one. @returns the exit code of docs/exit-codes.md */
+export async function runJob(args: RunArguments): Promise<ExitCode> {
+  const set = args.limit === undefined ? args.set : [...args.set, `source.limit=${args.limit}`];
+  const { job, task, text, locate } = await loadJob(args.job, set);
+  const format = logFormat(args.logFormat);
+  const log = createLog(format, args.quiet);
+  const layout = new Layout(job.output.path);
+  const engine = await Engine.open();
+  try {
+    const { prepared, problems } = await prepare(job, task, engine, locate);
+    if (prepared === undefined) throw invalidJob(problems, text);
+    await openOutput(layout);
+    const { lock, tookOver } = await RunLock.acquire(layout.lock);
+    if (tookOver !== undefined) {
+      log.warn(
+        { event: 'lock-taken-over' },
+        `took over the lock of process ${tookOver.pid} on ${tookOver.host}, which is gone`,
+      );
+    }
+    const backend = openApiBackend(job, task);
+    try {
+      const started = new Date();
+      const began = performance.now();
+      const { plan, records, update } = await startRun(job, prepared.dataset, layout, args.fresh);
+      for (const path of update.changed)
+        log.warn({ event: 'source-changed', path }, `${path} was changed: its rows are done again`);
+      for (const path of update.vanished)
+        log.warn({ event: 'source-vanished', path }, `${path} is gone: the parts made of it are kept`);
+      let progress: Progress | undefined;
+      const work = new Run({
+        prepared,
+        plan,
+        records,
+        layout,
+        engine,
+        backend,
+        clock: systemClock,
+        random: Math.random,
+        onEvent: eventLogger(log, () => progress),
+      });
+      if (!args.quiet) progress = new Progress(() => work.stats(), log, process.stderr.isTTY === true);
+      const signals = new Signals(() => work.stop(), log);
+      progress?.start();
+      const ending = await work.run();
+      progress?.stop();
+      signals.dispose();
+      const stats = work.stats();
+      const outcome = signals.apply(outcomeOf(ending, stats.ledger, allowedFailures(job, stats.ledger.read)));
+      if (outcome.exit === Exit.ok) await finish(layout);
+      const seconds = (performance.now() - began) / 1000;
+      const report = await writeReport(layout, { job: job.name, version, started, seconds, outcome, stats });
+      sayEnd(report, outcome, layout, format, args.quiet, log);
+      return outcome.exit;
+    } finally {
+      await backend.close();
+      await lock.release();
+      prepared.dataset.close();
+    }
+  } finally {
+    await engine.close();
+  }
+}
