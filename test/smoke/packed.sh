@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs the packed tarball, without dev dependencies, into an empty project and uses it as a stranger would.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+npm pack --silent --pack-destination "$folder" >/dev/null
+tarball=$(ls "$folder"/*.tgz)
+size=$(stat -c %s "$tarball")
+echo "tarball: $((size / 1024)) KiB"
+
+cd "$folder"
+npm init -y >/dev/null
+npm install --silent --omit=dev "$tarball"
+sluice="npx --no-install sluice"
+
+$sluice --version
+$sluice --help >/dev/null
+$sluice tasks text-classification >/dev/null
+$sluice schema | node -e 'JSON.parse(require("node:fs").readFileSync(0, "utf8"))'
+$sluice quickstart
+test -f out/quickstart/_SUCCESS
+$sluice status out/quickstart
+
+# A job of one's own: a bad one is refused with exit 2 and a place, before anything is sent.
+printf 'task: text-classification\nmodel: a/b\nsource: nowhere.csv\ninputs: {txt: text}\noutput: {path: out/x}\n' >bad.yaml
+if $sluice check bad.yaml 2>bad.txt; then
+  echo 'check passed a bad job' >&2
+  exit 1
+fi
+grep -q 'bad.yaml:4:10' bad.txt || { cat bad.txt >&2; exit 1; }
+echo 'packed tarball: ok'
