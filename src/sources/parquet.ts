@@ -1,5 +1,5 @@
 import type { Engine } from '../duckdb/engine.ts';
-import { quoteIdentifier, quoteLiteral } from '../duckdb/quote.ts';
+import { quoteIdentifier, quoteFile } from '../duckdb/quote.ts';
 import type { Column } from '../duckdb/types.ts';
 import { messageOf } from '../errors.ts';
 import type { FileFacts, FileReader, Format, OpenFile, Relation, RowRange } from './format.ts';
@@ -41,7 +41,7 @@ class ParquetReader implements FileReader {
   }
 
   async facts(): Promise<FileFacts> {
-    const path = quoteLiteral(this.#file.local);
+    const path = quoteFile(this.#file.local);
     try {
       const [row] = await this.#engine.rows(`SELECT num_rows::BIGINT AS n,
         (SELECT any_value(compression) FROM parquet_metadata(${path}) WHERE compression IN ('LZ4', 'LZO')) AS codec
@@ -78,7 +78,7 @@ class ParquetReader implements FileReader {
 
 /** Hive folders are read by ourselves, alike for every format. */
 function scan(file: OpenFile, ...options: string[]): string {
-  return `read_parquet(${[quoteLiteral(file.local), 'hive_partitioning = false', ...options].join(', ')})`;
+  return `read_parquet(${[quoteFile(file.local), 'hive_partitioning = false', ...options].join(', ')})`;
 }
 
 function corruptParquet(file: OpenFile, error: unknown): unknown {
