@@ -176,6 +176,9 @@ export class Run {
     const work = new ShardWork(shard, file, answers);
     this.#open.add(work);
     onEvent({ type: 'shard-started', shard: shard.id, recovered: answers.recoverable, tornBytes });
+    const range = { file: shardFile(prepared, plan, shard), start: shard.start, rows: shard.rows };
+    const onlyKept = prepared.kept.filter((name) => !prepared.needed.includes(name));
+    await prepared.dataset.checkColumns(range, onlyKept);
     using relation = shardRelation(prepared, plan, shard, prepared.needed);
     try {
       for await (const item of work.items(engine, relation, prepared.bind, this.#reading.signal)) {

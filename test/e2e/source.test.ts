@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Engine } from '../../src/duckdb/engine.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/emulator.ts';
 import { temporaryFolder } from '../temp.ts';
 import { sluice } from './sluice.ts';
@@ -92,6 +93,28 @@ test('sample: as many rows as wanted, spread over the source, the same ones on e
   expect(first.rows).toEqual(second.rows);
   const places = first.rows.map((row) => row.lang);
   expect(places.filter((lang) => lang === 'en')).toHaveLength(4);
+});
+
+test('a damaged column that is only kept is told before any request', async () => {
+  const engine = await Engine.open();
+  const folder = folderWith('rows.parquet');
+  const path = join(folder, 'rows.parquet');
+  await engine.run(
+    `COPY (SELECT 'row ' || range AS text, md5(range::VARCHAR) AS id, 'de' AS lang FROM range(100))
+      TO '${path}' (FORMAT parquet, COMPRESSION zstd)`,
+  );
+  const [chunk] = await engine.rows(
+    `SELECT data_page_offset AS page FROM parquet_metadata('${path}') WHERE path_in_schema = 'id'`,
+  );
+  await engine.close();
+  const bytes = readFileSync(path);
+  bytes.fill(0x5a, Number(chunk?.page) + 40, Number(chunk?.page) + 200);
+  writeFileSync(path, bytes);
+  const before = emulator.stats().requests;
+  const result = await sluice(folder, ['run', 'job.yaml']);
+  expect(result.code).toBe(3);
+  expect(result.stderr).toMatch(/source cannot be read: rows\.parquet/);
+  expect(emulator.stats().requests).toBe(before);
 });
 
 test('where, limit and sample do not hide a source that is not there', async () => {
