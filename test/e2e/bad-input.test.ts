@@ -160,9 +160,9 @@ describe('bad input', () => {
   });
 
   test.skipIf(process.platform !== 'linux')('an output where no folder can be made: exit 3', async () => {
-    const result = await sluice(folderWith({ output: '{path: /proc/sluice}' }), ['run', 'job.yaml']);
+    const result = await sluice(folderWith({ output: '{path: /sys/sluice}' }), ['run', 'job.yaml']);
     expect(result.code).toBe(3);
-    expect(result.stderr).toMatch(/\/proc\/sluice: cannot be written/);
+    expect(result.stderr).toMatch(/\/sys\/sluice: cannot be written/);
   });
 
   test.skipIf(!canMount)(
