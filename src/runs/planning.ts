@@ -43,7 +43,7 @@ export async function updatePlan(
       const pending = plan.shards.filter((shard) => shard.file === index && !isCommitted(shard.id));
       update.removed.push(...pending.map((shard) => shard.id));
       plan.shards = plan.shards.filter((shard) => !pending.includes(shard));
-    } else if (file.size !== planned.size || file.modifiedMs !== planned.modifiedMs) {
+    } else if (isChanged(file, planned)) {
       update.changed.push(planned.path);
       const facts = await dataset.facts(file, job.output.rowsPerPart);
       marks.set(index, facts.marks);
@@ -132,7 +132,14 @@ function plannedFile(file: SourceFile, rows: number): PlannedFile {
     .split('/')
     .slice(0, -1)
     .filter((folder) => /^[^=]+=/.test(folder));
-  return { path: file.path, size: file.size, modifiedMs: file.modifiedMs, rows, folders };
+  const { path, size, modifiedMs, version } = file;
+  return { path, size, modifiedMs, rows, folders, ...(version === undefined ? {} : { version }) };
+}
+
+function isChanged(file: SourceFile, planned: PlannedFile): boolean {
+  return (
+    file.size !== planned.size || file.modifiedMs !== planned.modifiedMs || file.version !== planned.version
+  );
 }
 
 function fileOf(dataset: Dataset, path: string): SourceFile {
