@@ -13,7 +13,7 @@ export interface PlannedFile {
   rows: number;
   /** Partition folders of the path, `dt=2026-11-01`; kept in the output. */
   folders: string[];
-  /** Of a folder whose files are the rows: changes where size and time do not tell. */
+  /** Of a folder whose files are the rows: tells these rows from others. */
   version?: string;
 }
 

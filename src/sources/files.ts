@@ -14,18 +14,15 @@ import { openUnchanged } from './open-file.ts';
 import { partitionsOf } from './partitions.ts';
 
 /**
- * Each file is a row. The "source file" is then a folder, the rows are the files in it that were asked for, sorted by
- * name, so that a part holds many of them.
+ * Each file is a row. The "source file" is then a folder, so that a part holds many of them: its rows are the files in
+ * it that were asked for, oldest first, so that one that comes later is a row at the end and changes no other.
  */
 export const files: Format = {
   name: 'files',
   open: async ({ members = [] }, context) => new FolderReader(members, context),
 };
 
-/**
- * The folders that files are in, as source files.
- * @param found sorted by path
- */
+/** The folders that files are in, as source files. */
 export function foldersOf(found: readonly StoredFile[]): SourceFile[] {
   const folders = new Map<string, StoredFile[]>();
   for (const file of found) {
@@ -35,19 +32,24 @@ export function foldersOf(found: readonly StoredFile[]): SourceFile[] {
     if (members === undefined) folders.set(path, [file]);
     else members.push(file);
   }
-  return [...folders].map(([path, members]) => ({
-    path,
-    size: members.reduce((sum, { size }) => sum + size, 0),
-    modifiedMs: members.reduce((latest, { modifiedMs }) => Math.max(latest, modifiedMs), 0),
-    format: 'files',
-    partitions: partitionsOf(path),
-    members,
-    version: versionOf(members),
-  }));
+  return [...folders]
+    .sort(([a], [b]) => byText(a, b))
+    .map(([path, members]) => ({
+      path,
+      size: members.reduce((sum, { size }) => sum + size, 0),
+      modifiedMs: members.reduce((latest, { modifiedMs }) => Math.max(latest, modifiedMs), 0),
+      format: 'files',
+      partitions: partitionsOf(path),
+      members: members.sort((a, b) => a.modifiedMs - b.modifiedMs || byText(a.path, b.path)),
+    }));
 }
 
-/** Tells a folder from itself with a file renamed, which neither sizes nor times do. */
-function versionOf(members: readonly StoredFile[]): string {
+function byText(a: string, b: string): number {
+  return a < b ? -1 : 1;
+}
+
+/** Tells the rows of a folder from others: also a file renamed, which changes neither sizes nor times. */
+export function folderVersion(members: readonly StoredFile[]): string {
   const hash = createHash('sha256');
   for (const { path, size, modifiedMs } of members) hash.update(`${path}\0${size}\0${modifiedMs}\0`);
   return hash.digest('hex').slice(0, 16);

@@ -26,14 +26,14 @@ export async function findFiles(
   return sorted;
 }
 
-/** The files of all paths, each once, sorted. */
+/** The files of all paths, each once. */
 async function filesOf(storage: Storage, paths: readonly string[]): Promise<StoredFile[]> {
   const files = new Map<string, StoredFile>();
   for (const path of paths) {
     refuseUrl(path);
     for (const file of (await storage.list(path)).files) files.set(file.path, file);
   }
-  return [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return [...files.values()];
 }
 
 function refuseUrl(path: string): void {

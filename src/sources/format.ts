@@ -19,10 +19,8 @@ export interface SourceFile {
   format: SourceFormat;
   /** The `name=value` folders of its path, values decoded; null for Hive's name of null. */
   partitions: readonly { name: string; value: PartitionValue }[];
-  /** The files of a folder, sorted by path. `size` is then their sum and `modifiedMs` the latest. */
+  /** The files of a folder, in the order of its rows. `size` is then their sum and `modifiedMs` the latest. */
   members?: readonly StoredFile[];
-  /** Changes with a folder where size and time do not tell. */
-  version?: string;
 }
 
 /** A row of a text file at which a reader can start. */

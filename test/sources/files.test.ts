@@ -2,6 +2,7 @@ import { renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Engine } from '../../src/duckdb/engine.ts';
+import { folderVersion } from '../../src/sources/files.ts';
 import { findFiles } from '../../src/sources/find.ts';
 import { localStorage } from '../../src/storage/local.ts';
 import { type TemporaryFolder, temporaryFolder } from '../temporary.ts';
@@ -33,7 +34,8 @@ const options = (...paths: string[]) => ({
 
 test('each file is a row of path, name, size, modified and content', async () => {
   const path = write('b.png', 'bytes\0of b');
-  write('a.wav', '');
+  const empty = write('a.wav', '');
+  utimesSync(empty, modified, new Date(0));
   write('.hidden', 'x');
   const { columns, rows } = await read(engine, options('.'));
   expect(columns).toEqual([
@@ -129,13 +131,24 @@ describe('a folder is another one when a file', () => {
   ])('%s', async (_, change) => {
     write('a.png', 'a');
     write('b.png', 'b');
-    const version = async () =>
-      (await findFiles(localStorage, [folder.path], 'files')).map((file) => file.version);
+    const version = async () => {
+      const [found] = await findFiles(localStorage, [folder.path], 'files');
+      return folderVersion(found!.members!);
+    };
     const before = await version();
     expect(await version()).toEqual(before);
     change();
     expect(await version()).not.toEqual(before);
   });
+});
+
+test('a file that comes later is the last row, whatever its name', async () => {
+  write('b.png', 'b');
+  write('c.png', 'c');
+  const later = write('a.png', 'a');
+  utimesSync(later, modified, new Date(modified.getTime() + 1000));
+  const { rows } = await read(engine, options('.'));
+  expect(rows.map((row) => row.name)).toEqual(['b.png', 'c.png', 'a.png']);
 });
 
 test('a folder without files, and a URL, are refused', async () => {
