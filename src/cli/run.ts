@@ -29,7 +29,7 @@ export async function run(args: RunArguments): Promise<void> {
   process.exitCode = await runJob(args);
 }
 
-/** `sluice run`: first run, resume and no-op in one. @returns the exit code of docs/exit-codes.md */
+/** `sluice run`: first run, resume and no-op in one. @returns the exit code, one of `Exit` */
 export async function runJob(args: RunArguments): Promise<ExitCode> {
   const set = args.limit === undefined ? args.set : [...args.set, `source.limit=${args.limit}`];
   const { job, task, text, locate } = await loadJob(args.job, set);
@@ -70,7 +70,11 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
         onEvent: eventLogger(log, () => progress),
       });
       if (!args.quiet) progress = new Progress(() => work.stats(), log, process.stderr.isTTY === true);
-      const signals = new Signals(() => work.stop(), log);
+      const signals = new Signals(
+        () => work.stop(),
+        () => engine.close(),
+        log,
+      );
       progress?.start();
       const ending = await work.run();
       progress?.stop();

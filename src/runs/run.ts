@@ -256,7 +256,7 @@ export class Run {
     const { plan, prepared, records, onEvent } = this.#context;
     await this.#planSaved;
     const source = shardFile(prepared, plan, work.shard);
-    if (!(await prepared.dataset.isUnchanged(source))) throw sourceChanged(source.path);
+    if (!(await prepared.dataset.isUnchanged(source, work.shard))) throw sourceChanged(source.path);
     using kept =
       prepared.kept.length === 0 ? undefined : shardRelation(prepared, plan, work.shard, prepared.kept);
     const record = await commitShard(

@@ -182,10 +182,14 @@ export class Dataset {
     await checkWhere(this.#context.engine, where, this.columns);
   }
 
-  /** Whether a file is still the one that was opened, by size and time of change. */
-  async isUnchanged(file: SourceFile): Promise<boolean> {
-    const now = await this.#context.storage.stat(file.path);
-    return now !== undefined && now.size === file.size && now.modifiedMs === file.modifiedMs;
+  /** Whether a file, or each of a folder's files in a range, is still the one that was opened, by size and time. */
+  async isUnchanged(file: SourceFile, { start, rows }: Pick<RowRange, 'start' | 'rows'>): Promise<boolean> {
+    const looked = file.members?.slice(start, start + rows) ?? [file];
+    for (const { path, size, modifiedMs } of looked) {
+      const now = await this.#context.storage.stat(path);
+      if (now === undefined || now.size !== size || now.modifiedMs !== modifiedMs) return false;
+    }
+    return true;
   }
 
   /** Removes temporary files. Relations must not be used any more. */

@@ -6,13 +6,18 @@ export interface Stub {
   close(): Promise<void>;
 }
 
+export interface StubOptions {
+  /** Time from a request to its answer; 0 by default. */
+  delayMs?: number;
+}
+
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 /**
- * A server that answers every POST at once with the same JSON, on bare sockets: cheaper than `node:http`, so that
+ * A server that answers every POST with the same JSON, at once or after a delay, on bare sockets: cheaper than `node:http`, so that
  * measurements show the client. Run it in a process of its own.
  */
-export async function startStub(answer: unknown, port = 0): Promise<Stub> {
+export async function startStub(answer: unknown, { delayMs = 0 }: StubOptions = {}): Promise<Stub> {
   const body = JSON.stringify(answer);
   const response = Buffer.from(
     'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: stub\r\n' +
@@ -23,12 +28,10 @@ export async function startStub(answer: unknown, port = 0): Promise<Stub> {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    socket.on(
-      'data',
-      reader(() => socket.write(response)),
-    );
+    const respond = () => void socket.write(response);
+    socket.on('data', reader(delayMs === 0 ? respond : () => void setTimeout(respond, delayMs)));
   });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: () =>

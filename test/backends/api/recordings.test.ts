@@ -62,7 +62,11 @@ describe.skipIf(known.length === 0)('recorded answers (need the shared recording
       const question: Question =
         sent === undefined
           ? {
-              inputs: { image: { bytes: readFileSync(join(folder, exchange.request_body_file!)) } },
+              inputs: {
+                [Object.keys(task.inputs)[0]!]: {
+                  bytes: readFileSync(join(folder, exchange.request_body_file!)),
+                },
+              },
               parameters: {},
             }
           : { inputs: { text: sent.inputs }, parameters: sent.parameters ?? {} };
