@@ -85,7 +85,9 @@ function parsed(body: Buffer): JsonObject {
 }
 
 function taskThatFits(inputs: unknown, parameters: JsonObject, guess: Task | undefined): Task {
-  const fitting = [...(guess === undefined ? [] : [guess]), ...tasks].filter((task) => fits(task, inputs));
+  // A text may be anybody's base64: nothing but a name makes it an image.
+  const candidates = [guess, ...tasks.filter((task) => !isBinaryKind(onlyKind(task)))];
+  const fitting = candidates.filter((task) => task !== undefined && fits(task, inputs)) as Task[];
   const knowing = fitting.find((task) => task === guess || task.parameters.safeParse(parameters).success);
   const task = knowing ?? fitting[0] ?? guess;
   if (task === undefined) throw new BadRequest('Error in `inputs`: no task takes these');
@@ -95,6 +97,7 @@ function taskThatFits(inputs: unknown, parameters: JsonObject, guess: Task | und
 function fits(task: Task, inputs: unknown): boolean {
   const kind = onlyKind(task);
   if (kind === 'text') return typeof inputs === 'string' || Array.isArray(inputs);
+  if (isBinaryKind(kind)) return typeof inputs === 'string';
   if (kind !== undefined || !isObject(inputs)) return false;
   const names = Object.keys(inputs);
   return (

@@ -70,7 +70,7 @@ function taskOfModel(model: string): Task | undefined {
   const words = `-${model.toLowerCase().replace(/[^a-z0-9]+/g, '-')}-`;
   return (
     named.find(([name]) => words.includes(`-${name}-`))?.[1] ??
-    tasks.find((task) => task.exampleModel === model) ??
-    findTask(HINTS.find(([pattern]) => pattern.test(model))?.[1] ?? '')
+    findTask(HINTS.find(([pattern]) => pattern.test(model))?.[1] ?? '') ??
+    tasks.find((task) => task.exampleModel === model)
   );
 }
