@@ -77,8 +77,8 @@ function emulateAnswer(inputs: Inputs): unknown {
   const most = Math.max(0, ...scores);
   const rows = scores.flatMap((score, row) => (score === most ? [row] : []));
   const named = columns.map(([name]) => shares(name));
-  const last = columns.length - 1;
-  const at = Math.max(...named) > 0 ? named.indexOf(Math.max(...named)) : last;
+  // The last of equals: the first columns name the rows.
+  const at = named.lastIndexOf(Math.max(...named));
   const cells = rows.map((row) => columns[at]?.[1][row] ?? '');
   const aggregator = AGGREGATORS.find(([pattern]) => pattern.test(query))?.[1] ?? 'NONE';
   return {

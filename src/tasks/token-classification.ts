@@ -100,9 +100,9 @@ function foundAt(text: string, word: string, at: number) {
 }
 
 function namesIn(text: string): { name: string; at: number }[] {
-  const runs = text.matchAll(/\p{Lu}[\p{L}\p{N}’'-]*(?: \p{Lu}[\p{L}\p{N}’'-]*)*/gu);
+  const runs = text.matchAll(/\p{Lu}[\p{L}\p{N}’'-]+(?: \p{Lu}[\p{L}\p{N}’'-]+)*/gu);
   return [...runs].flatMap(({ 0: name, index: at }) => {
-    const isFirst = /(?:^|[.!?:]["”’)]*)\s*$/.test(text.slice(0, at));
-    return name === 'I' || (isFirst && !name.includes(' ')) ? [] : [{ name, at }];
+    const isFirst = /(?:^|[.!?:])[^\p{L}\p{N}]*$/u.test(text.slice(0, at));
+    return isFirst && !name.includes(' ') ? [] : [{ name, at }];
   });
 }
