@@ -43,6 +43,7 @@ export function compileBinding(
     case 'texts': {
       const element = elementOf(path.type);
       if (element !== undefined && isText(element)) return fromColumn(path, textsOf);
+      if (isText(path.type)) return fromColumn(path, (value) => textsOf(parseJson(value as string)));
       return wrongType(path, 'a list of texts', 'make one with a template: "{{ [a, b] | tojson }}"');
     }
     case 'table':

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
+import type { z } from 'zod';
 import type { Engine } from '../duckdb/engine.ts';
 import { SluiceError } from '../errors.ts';
 import { compileMapping, type MappingEntry, MappingError } from '../mapping/mapping.ts';
@@ -59,7 +60,7 @@ export async function prepare(
     const path = name in job.inputs ? ['inputs', name] : ['parameters', name];
     problems.push({ kind, message, ...(suggestion === undefined ? {} : { suggestion }), ...locate(path) });
   }
-  const parameters = literalParameters(job);
+  const parameters = literalParameters(job, task);
   const names = dataset.columns.map((column) => column.name);
   const kept = keptColumns(job, names, locate, problems);
   const results = resultColumns(job, task, parameters, locate, problems);
@@ -128,19 +129,26 @@ function entriesOf(job: Job, task: Task): MappingEntry[] {
     return { name, binding, kind, required };
   });
   const parameters = Object.entries(job.parameters).flatMap(([name, binding]): MappingEntry[] =>
-    binding.kind === 'literal' ? [] : [{ name, binding, kind: 'parameter', required: false }],
+    binding.kind === 'literal'
+      ? []
+      : [{ name, binding, kind: 'parameter', required: isRequired(task, name) }],
   );
   return [...inputs, ...parameters];
 }
 
-function literalParameters(job: Job): Parameters {
-  const parameters: Parameters = {};
+/** A row without a required parameter cannot be asked. */
+function isRequired({ parameters }: Task, name: string): boolean {
+  return !(parameters.shape[name] as z.ZodType).safeParse(undefined).success;
+}
+
+/** As the task's schema reads them: labels in one text become the list that the API takes. */
+function literalParameters(job: Job, task: Task): Parameters {
+  const literals: Parameters = {};
   for (const [name, binding] of Object.entries(job.parameters)) {
-    if (binding.kind !== 'literal') continue;
-    if (name === 'extra') Object.assign(parameters, binding.value);
-    else parameters[name] = binding.value;
+    if (binding.kind === 'literal') literals[name] = binding.value;
   }
-  return parameters;
+  const { extra, ...named } = literals;
+  return { ...task.parameters.partial().parse(named), ...(extra as Parameters | undefined) };
 }
 
 function questionOf(

@@ -172,7 +172,7 @@ describe('what is wrong with a mapping is said before the run', () => {
     ],
     ['text', column('blob'), /wrong-column-type: column "blob" is Binary/],
     ['text', column('nothing'), /wrong-column-type/],
-    ['sentences', column('title'), /wrong-column-type: .*not a list of texts — make one with a template/],
+    ['sentences', column('n'), /wrong-column-type: .*not a list of texts — make one with a template/],
     ['image', column('n'), /wrong-column-type: .*not an image — it takes bytes/],
     ['audio', column('meta'), /wrong-column-type: .*not a sound/],
     ['table', column('n'), /wrong-column-type: .*not a table/],
@@ -209,6 +209,17 @@ describe('a list of texts', () => {
     expect(
       await rowsOf(one(listOf(new Utf8()), [['a', 'b'], [], null, ['a', null]]), 'sentences', column('c')),
     ).toEqual([['a', 'b'], [], '"sentences" is null', '"sentences" item 2 of the list is null']);
+  });
+
+  test('is JSON text; other text fails the row', async () => {
+    expect(
+      await rowsOf(one(new Utf8(), ['["a", "b"]', null, '{}', 'a, b']), 'sentences', column('c')),
+    ).toEqual([
+      ['a', 'b'],
+      '"sentences" is null',
+      '"sentences" is not a list of texts',
+      expect.stringMatching(/^"sentences" is not JSON/),
+    ]);
   });
 
   test('is JSON that a template makes', async () => {
