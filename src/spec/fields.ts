@@ -31,7 +31,7 @@ const source = z.strictObject({
     .enum(sourceFormats)
     .describe(
       'Default: told by the extension. `text`: each line is a row, column `text`. `files`: each file is a row with ' +
-        'the columns path, name, size, modified, content, oldest first',
+        'the columns path, name, size, modified, content',
     )
     .optional(),
   where: text
