@@ -8,7 +8,8 @@ export function tableOf(value: unknown): Record<string, string[]> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new MappingError('is not a table: wanted {"column": ["cell", …], …}');
   }
-  const columns = Object.entries(value);
+  // Where rows have tables of different columns, a struct has all of them, and null for those of the other rows.
+  const columns = Object.entries(value).filter(([, cells]) => cells !== null && cells !== undefined);
   if (columns.length === 0) throw new MappingError('is a table without columns');
   let first: { name: string; cells: unknown[] } | undefined;
   for (const [name, cells] of columns) {

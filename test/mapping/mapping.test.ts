@@ -333,10 +333,14 @@ describe('a table', () => {
     const values = [
       { name: ['a', null], n: [9007199254740993n, 2n] },
       { name: ['a'], n: [] },
+      { name: ['a'], n: null },
+      { name: null, n: null },
     ];
     expect(await rowsOf(one(type, values), 'table', column('c'))).toEqual([
       { name: ['a', ''], n: ['9007199254740993', '2'] },
       '"table" has columns of different lengths: "name" has 1 cells, "n" has 0',
+      { name: ['a'] },
+      '"table" is a table without columns',
     ]);
   });
 
