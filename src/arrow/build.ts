@@ -22,13 +22,44 @@ import { dataOf } from './data.ts';
  * @throws {TypeError} for a value that does not fit, with the column and the value
  */
 export function buildBatch(schema: Schema, rows: readonly Readonly<Record<string, unknown>>[]): RecordBatch {
-  const children = schema.fields.map(({ name, type }) => {
-    const column = builderFor(type, name);
-    for (const row of rows) column.append(row[name]);
-    return column.finish();
-  });
-  const data = dataOf(new Struct(schema.fields), { length: rows.length, children });
-  return new RecordBatch(schema, data as Data<Struct>);
+  const builder = new BatchBuilder(schema);
+  for (const row of rows) builder.append(row);
+  return builder.finish();
+}
+
+/**
+ * The same, row by row: what was appended is in typed arrays at once, and the row's objects may go. Thousands of rows
+ * held as objects until their batch is made cost more to the garbage collector than to make the batch.
+ */
+export class BatchBuilder {
+  readonly schema: Schema;
+  readonly #names: readonly string[];
+  readonly #columns: readonly Builder[];
+  #length = 0;
+
+  constructor(schema: Schema) {
+    this.schema = schema;
+    this.#names = schema.fields.map(({ name }) => name);
+    this.#columns = schema.fields.map(({ name, type }) => builderFor(type, name));
+  }
+
+  /** Rows so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** @throws {TypeError} for a value that does not fit; the builder is of no use afterwards */
+  append(row: Readonly<Record<string, unknown>>): void {
+    for (let i = 0; i < this.#columns.length; i++) this.#columns[i]!.append(row[this.#names[i]!]);
+    this.#length++;
+  }
+
+  /** All rows so far. The builder is spent. */
+  finish(): RecordBatch {
+    const children = this.#columns.map((column) => column.finish());
+    const data = dataOf(new Struct(this.schema.fields), { length: this.#length, children });
+    return new RecordBatch(this.schema, data as Data<Struct>);
+  }
 }
 
 function builderFor(type: DataType, path: string): Builder {

@@ -106,8 +106,9 @@ function fits(task: Task, inputs: unknown): boolean {
   );
 }
 
-function itemOf(task: Task, inputs: unknown): Inputs {
+function itemOf(task: Task, given: unknown): Inputs {
   const kind = onlyKind(task);
+  const inputs = withQuery(task, given);
   if (kind === undefined) {
     if (!isObject(inputs)) throw new BadRequest('Error in `inputs`: value is not a valid dict');
     for (const [name, { kind: wanted, required }] of Object.entries(task.inputs)) {
@@ -121,6 +122,13 @@ function itemOf(task: Task, inputs: unknown): Inputs {
   }
   if (typeof inputs !== 'string') throw new BadRequest('Error in `inputs`: str type expected');
   return { [onlyName(task)]: isBinaryKind(kind) ? { bytes: Buffer.from(inputs, 'base64') } : inputs };
+}
+
+/** The API's documentation says `query` where its JavaScript client says `question`; servers take both. */
+function withQuery(task: Task, inputs: unknown): unknown {
+  if (!('query' in task.inputs) || !isObject(inputs) || !('question' in inputs)) return inputs;
+  const { question: query, ...others } = inputs;
+  return { query, ...others };
 }
 
 const IS_OF_KIND: Readonly<Record<InputKind, (value: unknown) => boolean>> = {

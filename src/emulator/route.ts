@@ -12,7 +12,11 @@ export interface Route {
 /** Words in the names of models that people try first. */
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [/embed|sentence-transformers|minilm|\b(?:bge|e5|gte|mpnet)\b/i, 'feature-extraction'],
+  [/whisper|wav2vec/i, 'automatic-speech-recognition'],
+  [/hubert|audio/i, 'audio-classification'],
+  [/panoptic|segment|segformer|mask2former/i, 'image-segmentation'],
   [/detr|yolo|object/i, 'object-detection'],
+  [/\bvit\b|resnet|convnext/i, 'image-classification'],
   [/sst-?2|sentiment|emotion|toxic|roberta-large-mnli/i, 'text-classification'],
   [/mnli|zero-?shot/i, 'zero-shot-classification'],
   [/\bner\b|conll|pos-tag/i, 'token-classification'],

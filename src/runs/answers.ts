@@ -1,5 +1,5 @@
 import { Bool, Field, makeData, RecordBatch, Schema, Struct } from 'apache-arrow';
-import { buildBatch } from '../arrow/build.ts';
+import { BatchBuilder, buildBatch } from '../arrow/build.ts';
 import { decodeBatch, encodeBatch } from '../arrow/ipc.ts';
 import { cell } from '../arrow/rows.ts';
 import type { Feed } from '../duckdb/feed.ts';
@@ -47,7 +47,12 @@ export class ShardAnswers {
   readonly #recovered = new Map<number, Recovered>();
   readonly #failures = new Map<number, DeadLetter>();
   readonly #source: { file: string; start: number };
-  #buffer: Entry[] = [];
+  /**
+   * Entries that are not written yet, in order. One group; two where an answer told the length of an embedding while
+   * the group was filling.
+   */
+  #groups: BatchBuilder[] = [];
+  /** Entries appended so far. */
   #sequence = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
@@ -110,11 +115,12 @@ export class ShardAnswers {
   append(entry: Entry): Promise<void> | undefined {
     if (this.#error !== undefined) throw this.#error;
     if (this.#live[entry.row] !== 0) throw new Error(`row ${entry.row} of the shard was answered twice`);
-    this.#live[entry.row] = this.#sequence + this.#buffer.length + 1;
+    this.#live[entry.row] = ++this.#sequence;
     if ('failure' in entry.outcome) this.#failures.set(entry.row, this.#letter(entry, entry.outcome.failure));
     else this.succeeded++;
-    this.#buffer.push(entry);
-    if (this.#buffer.length < groupRows) {
+    const group = this.#group();
+    group.append(this.#record(entry));
+    if (group.length < groupRows) {
       this.#timer ??= setTimeout(() => this.#start(), groupMs);
       return undefined;
     }
@@ -125,7 +131,7 @@ export class ShardAnswers {
 
   /** Resolves when everything that was appended is on the disk. @throws whatever the disk said */
   async flush(): Promise<void> {
-    while (this.#writing !== undefined || this.#buffer.length > 0) {
+    while (this.#writing !== undefined || this.#groups.length > 0) {
       if (this.#error !== undefined) throw this.#error;
       if (this.#writing === undefined) this.#start();
       await this.#writing;
@@ -176,32 +182,39 @@ export class ShardAnswers {
   #start(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#writing !== undefined || this.#buffer.length === 0) return;
-    const entries = this.#buffer;
-    this.#buffer = [];
-    // The entries' sequence numbers were given when they were appended; the frame takes them over now.
-    const first = this.#sequence;
-    this.#sequence += entries.length;
-    this.#writing = this.#write(entries, first)
+    if (this.#writing !== undefined || this.#groups.length === 0) return;
+    const groups = this.#groups;
+    this.#groups = [];
+    this.#writing = this.#write(groups, this.#sequence - rowsIn(groups))
       .catch((error: unknown) => {
         this.#error ??= error;
       })
       .finally(() => {
         this.#writing = undefined;
-        if (this.#buffer.length > 0 && this.#error === undefined)
+        if (this.#groups.length > 0 && this.#error === undefined)
           this.#timer ??= setTimeout(() => this.#start(), 0);
       });
   }
 
-  async #write(entries: readonly Entry[], first: number): Promise<void> {
-    const payload = encodeBatch(
-      buildBatch(
-        this.#shape.schema,
-        entries.map((entry) => this.#record(entry)),
-      ),
-    );
-    const { offset, length } = await this.#file.append(payload);
-    this.#frames.push({ offset, length, first });
+  /** The group that takes the next entry; its schema is what is known of the columns now. */
+  #group(): BatchBuilder {
+    const { schema } = this.#shape;
+    let group = this.#groups.at(-1);
+    if (group === undefined || group.schema !== schema) {
+      group = new BatchBuilder(schema);
+      this.#groups.push(group);
+    }
+    return group;
+  }
+
+  /** @param first sequence number of the groups' first entry */
+  async #write(groups: readonly BatchBuilder[], first: number): Promise<void> {
+    let next = first;
+    for (const group of groups) {
+      const { offset, length } = await this.#file.append(encodeBatch(group.finish()));
+      this.#frames.push({ offset, length, first: next });
+      next += group.length;
+    }
   }
 
   #record({ row, hash, attempts, outcome }: Entry): Record<string, unknown> {
@@ -232,6 +245,10 @@ export class ShardAnswers {
     this.#frames.push({ offset, length, first: this.#sequence });
     this.#sequence += batch.numRows;
   }
+}
+
+function rowsIn(groups: readonly BatchBuilder[]): number {
+  return groups.reduce((rows, group) => rows + group.length, 0);
 }
 
 /** A batch that was written before a vector's length was known, with the types known since. */

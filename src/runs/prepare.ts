@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import type { z } from 'zod';
@@ -13,6 +12,7 @@ import { didYouMean, type Locate, type Problem } from '../spec/problem.ts';
 import type { Inputs, Parameters, Task } from '../tasks/task.ts';
 import { writers } from '../writers/index.ts';
 import type { Writer } from '../writers/writer.ts';
+import { namedMedia } from './named-media.ts';
 import { type Plan, type Shard, sampleCondition } from './plan.ts';
 import type { BindMapping } from './shard-work.ts';
 
@@ -54,7 +54,7 @@ export async function prepare(
   const { mapping, problems: mappingProblems } = compileMapping(
     entriesOf(job, task),
     dataset.schema,
-    readReferenced,
+    namedMedia,
   );
   for (const { name, kind, message, suggestion } of mappingProblems) {
     const path = name in job.inputs ? ['inputs', name] : ['parameters', name];
@@ -265,25 +265,4 @@ function refuseOutputAsSource(job: Job, files: readonly SourceFile[]): void {
       next: 'choose an output.path outside the source',
     },
   );
-}
-
-/** What a path in a row may be to blame for; anything else is the disk's fault, and no row's. */
-const unreadable = [
-  'ENOENT',
-  'ENOTDIR',
-  'EISDIR',
-  'EACCES',
-  'ELOOP',
-  'ENAMETOOLONG',
-  'ERR_INVALID_ARG_VALUE',
-];
-
-/** A file that a row names; undefined where it is not there, or not readable. */
-async function readReferenced(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (unreadable.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
-  }
 }

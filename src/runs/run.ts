@@ -176,6 +176,9 @@ export class Run {
     const work = new ShardWork(shard, file, answers);
     this.#open.add(work);
     onEvent({ type: 'shard-started', shard: shard.id, recovered: answers.recoverable, tornBytes });
+    const range = { file: shardFile(prepared, plan, shard), start: shard.start, rows: shard.rows };
+    const onlyKept = prepared.kept.filter((name) => !prepared.needed.includes(name));
+    await prepared.dataset.checkColumns(range, onlyKept);
     using relation = shardRelation(prepared, plan, shard, prepared.needed);
     try {
       for await (const item of work.items(engine, relation, prepared.bind, this.#reading.signal)) {
@@ -253,7 +256,7 @@ export class Run {
     const { plan, prepared, records, onEvent } = this.#context;
     await this.#planSaved;
     const source = shardFile(prepared, plan, work.shard);
-    if (!(await prepared.dataset.isUnchanged(source))) throw sourceChanged(source.path);
+    if (!(await prepared.dataset.isUnchanged(source, work.shard))) throw sourceChanged(source.path);
     using kept =
       prepared.kept.length === 0 ? undefined : shardRelation(prepared, plan, work.shard, prepared.kept);
     const record = await commitShard(

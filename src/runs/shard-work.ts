@@ -29,6 +29,9 @@ export interface Unaskable {
 /** Compiles the mapping for one batch of the file at `path`. */
 export type BindMapping = (batch: RecordBatch, path: string) => MapRow;
 
+/** Rows whose files or URLs are read at once: one after the other, a distant server would set the pace of the run. */
+const LOOK_AHEAD = 8;
+
 /**
  * A shard in work: which of its rows were read, asked and answered. It is complete when every row that `where` let
  * pass has an answer or an error.
@@ -67,6 +70,8 @@ export class ShardWork {
     signal: AbortSignal,
   ): AsyncGenerator<Item | Unaskable> {
     let passed = 0;
+    /** Rows whose files or URLs are being read, in order. */
+    const reading: { row: number; made: Promise<Question | RowFailure> }[] = [];
     for await (const batch of engine.stream(relation.sql, { signal })) {
       const rows = batch.getChild('__row')!;
       const errors = batch.getChild('__error')!;
@@ -75,15 +80,35 @@ export class ShardWork {
         const row = Number(rows.get(i)) - this.shard.start;
         passed++;
         const error = errors.get(i) as string | null;
-        const asked = error === null ? makeQuestion(map, i) : readFailure(error);
-        // Awaited only where a file had to be read: a promise a row costs as much as the rest of this loop.
-        const made = asked instanceof Promise ? await asked : asked;
-        const hash = 'stage' in made ? shortHash(made.message) : questionHash(made);
-        if (this.answers.recover(row, hash)) continue;
-        yield 'stage' in made ? { row, hash, failure: made } : { work: this, row, hash, question: made };
+        const made = error === null ? makeQuestion(map, i) : readFailure(error);
+        // Promises only where files or URLs are read: one a row costs as much as the rest of this loop.
+        if (!(made instanceof Promise) && reading.length === 0) {
+          const item = this.#itemOf(row, made);
+          if (item !== undefined) yield item;
+          continue;
+        }
+        const promise = Promise.resolve(made);
+        // What fails while an earlier row is awaited is thrown when its own turn comes.
+        promise.catch(() => undefined);
+        reading.push({ row, made: promise });
+        if (reading.length < LOOK_AHEAD) continue;
+        const first = reading.shift()!;
+        const item = this.#itemOf(first.row, await first.made);
+        if (item !== undefined) yield item;
       }
     }
+    for (const { row, made } of reading) {
+      const item = this.#itemOf(row, await made);
+      if (item !== undefined) yield item;
+    }
     this.#passed = passed;
+  }
+
+  /** Undefined for a row that an earlier run was answered. */
+  #itemOf(row: number, made: Question | RowFailure): Item | Unaskable | undefined {
+    const hash = 'stage' in made ? shortHash(made.message) : questionHash(made);
+    if (this.answers.recover(row, hash)) return undefined;
+    return 'stage' in made ? { row, hash, failure: made } : { work: this, row, hash, question: made };
   }
 }
 

@@ -102,8 +102,8 @@ export class Scheduler<T, R> {
   readonly #queue: PQueue;
   readonly #stopped = new AbortController();
   readonly #abort = new AbortController();
-  /** Wakes whatever waits for an answer, an item's end or a stop. Replaced after every call. */
-  #changed = signalOf();
+  /** What `#change` handed out and nothing has woken yet. */
+  #waiting: Signal | undefined;
   #ending: Ending | undefined;
   /** Items read and not settled. */
   #outstanding = 0;
@@ -144,11 +144,11 @@ export class Scheduler<T, R> {
     const iterator = items[Symbol.asyncIterator]();
     try {
       await this.#feed(iterator);
-      while (this.#ending === undefined && this.#outstanding > 0) await this.#changed.promise;
+      while (this.#ending === undefined && this.#outstanding > 0) await this.#change();
     } catch (error) {
       this.#fail(error);
     }
-    while (this.#inFlight > 0) await this.#changed.promise;
+    while (this.#inFlight > 0) await this.#change();
     ended.abort();
     this.#queue.clear();
     if (this.#error !== undefined) throw this.#error.error;
@@ -195,7 +195,7 @@ export class Scheduler<T, R> {
       while (this.#ending === undefined) {
         if (this.#outstanding >= governor.limit * itemsPerPlace * batchSize) {
           flush();
-          await this.#changed.promise;
+          await this.#change();
           continue;
         }
         const next = await this.#next(iterator, flush);
@@ -280,7 +280,7 @@ export class Scheduler<T, R> {
       }
       const wait = governor.allow(clock.now(), this.#inFlight);
       if (wait === 0) return governor.sent(clock.now());
-      if (wait === undefined) await this.#changed.promise;
+      if (wait === undefined) await this.#change();
       else await this.#pause(wait);
     }
   }
@@ -395,9 +395,15 @@ export class Scheduler<T, R> {
   }
 
   #wake(): void {
-    const changed = this.#changed;
-    this.#changed = signalOf();
-    changed.resolve();
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.resolve();
+  }
+
+  /** Resolves at the next answer, item's end or stop. */
+  #change(): Promise<void> {
+    this.#waiting ??= signalOf();
+    return this.#waiting.promise;
   }
 }
 

@@ -1,6 +1,10 @@
+import { audioClassification } from './audio-classification.ts';
+import { automaticSpeechRecognition } from './automatic-speech-recognition.ts';
 import { conversational } from './conversational.ts';
 import { featureExtraction } from './feature-extraction.ts';
 import { fillMask } from './fill-mask.ts';
+import { imageClassification } from './image-classification.ts';
+import { imageSegmentation } from './image-segmentation.ts';
 import { objectDetection } from './object-detection.ts';
 import { questionAnswering } from './question-answering.ts';
 import { sentenceSimilarity } from './sentence-similarity.ts';
@@ -29,7 +33,11 @@ export const tasks: readonly Task[] = [
   conversational,
   sentenceSimilarity,
   featureExtraction,
+  automaticSpeechRecognition,
+  audioClassification,
   objectDetection,
+  imageClassification,
+  imageSegmentation,
 ];
 
 const byName = new Map(

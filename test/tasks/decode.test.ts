@@ -4,7 +4,7 @@ import { tasks } from '../../src/tasks/index.ts';
 import { DecodeError } from '../../src/tasks/task.ts';
 
 /** Columns that a good answer may leave null. */
-const OPTIONAL = new Set(['conversation']);
+const OPTIONAL = new Set(['chunks', 'conversation']);
 
 const named = tasks.map((task) => [task.name, task] as const);
 
@@ -12,13 +12,17 @@ const named = tasks.map((task) => [task.name, task] as const);
 const answers = fc.letrec((tie) => ({
   answer: fc.oneof(
     { maxDepth: 5 },
-    fc.constantFrom(null, '', 'POSITIVE', '0.5', true, 0.5, -1, 1e39, 2 ** 31, 0),
+    fc.constantFrom(null, '', 'POSITIVE', '0.5', 'iVBORw0KGgo=', true, 0.5, -1, 1e39, 2 ** 31, 0),
     fc.array(tie('answer'), { maxLength: 3 }),
     fc.dictionary(
       fc.constantFrom(
         'label',
         'score',
         'labels',
+        'mask',
+        'text',
+        'chunks',
+        'timestamp',
         'sequence',
         'token',
         'token_str',

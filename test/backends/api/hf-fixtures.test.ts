@@ -82,14 +82,23 @@ function rowOf(task: Task, answer: unknown, { parameters }: Question): ResultRow
   }
 }
 
-/** Vectors hold 32-bit floats; a refusal is told by a word of its message. */
+/** Vectors hold 32-bit floats, masks are bytes; a refusal is told by a word of its message. */
 function asWritten(row: unknown): unknown {
-  const { embedding, embeddings, DecodeError: word } = row as Record<string, unknown>;
+  const { embedding, embeddings, segments, DecodeError: word } = row as Record<string, unknown>;
   if (typeof word === 'string') return { DecodeError: expect.stringContaining(word) };
   if (embedding !== undefined) return { embedding: Float32Array.from(embedding as number[]) };
   if (embeddings !== undefined)
     return { embeddings: (embeddings as number[][]).map((v) => Float32Array.from(v)) };
+  if (segments !== undefined) return { segments: (segments as MaskWritten[]).map(segmentOf) };
   return row;
+}
+
+interface MaskWritten {
+  mask: { base64: string };
+}
+
+function segmentOf({ mask, ...segment }: MaskWritten): unknown {
+  return { ...segment, mask: Buffer.from(mask.base64, 'base64') };
 }
 
 function pairs(list: readonly string[]): [string, string][] {
