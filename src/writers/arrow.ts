@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { Message, RecordBatchFileWriter, RecordBatchReader, type Schema } from 'apache-arrow';
+import { rowsOf } from '../arrow/rows.ts';
 import { messageOf } from '../errors.ts';
 import { createFile, notWritable } from './file.ts';
 import { selectPart } from './select.ts';
@@ -49,6 +50,16 @@ export const arrowWriter: Writer = {
       let rows = 0;
       for await (const batch of await RecordBatchReader.from(file)) rows += batch.numRows;
       return rows;
+    } finally {
+      await file.close();
+    }
+  },
+
+  async *read(_engine, { path, columns }) {
+    const file = await open(path, 'r');
+    try {
+      const names = columns.map(({ name }) => name);
+      for await (const batch of await RecordBatchReader.from(file)) yield* rowsOf(batch.select(names));
     } finally {
       await file.close();
     }
