@@ -61,6 +61,38 @@ export const commands: readonly CommandModule[] = [
     handler: async (args) => (await import('./status.ts')).status(args as never),
   },
   {
+    command: 'retry <job>',
+    describe: 'Ask failed rows again and replace their parts; rows that have an answer are never asked again',
+    builder: (y) =>
+      withJob(y)
+        .option('kind', {
+          type: 'string',
+          array: true,
+          default: [] as string[],
+          nargs: 1,
+          describe: 'Only failures of this kind, as status names it: timeout, server, rejected, …',
+        })
+        .option('shard', {
+          type: 'number',
+          array: true,
+          default: [] as number[],
+          nargs: 1,
+          describe: 'Only this shard: part-00012 is shard 12',
+        })
+        .option('all', {
+          type: 'boolean',
+          default: false,
+          describe: 'All failed rows; the default without --kind and --shard',
+        })
+        .option('quiet', { type: 'boolean', default: false, describe: 'No progress, only errors' })
+        .option('log-format', {
+          choices: ['pretty', 'json'] as const,
+          describe: 'Default: pretty on a terminal, else json',
+        })
+        .example('$0 retry jobs/reviews.yaml --kind timeout', 'the rows whose requests timed out, no others'),
+    handler: async (args) => (await import('./retry.ts')).retry(args as never),
+  },
+  {
     command: 'tasks [task]',
     describe: "List the tasks, or one task's inputs, parameters, result columns and an example",
     builder: (y) =>

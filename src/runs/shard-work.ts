@@ -79,6 +79,7 @@ export class ShardWork {
       for (let i = 0; i < batch.numRows; i++) {
         const row = Number(rows.get(i)) - this.shard.start;
         passed++;
+        if (this.answers.recoverCommitted(row)) continue;
         const error = errors.get(i) as string | null;
         const made = error === null ? makeQuestion(map, i) : readFailure(error);
         // Promises only where files or URLs are read: one a row costs as much as the rest of this loop.
