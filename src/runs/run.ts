@@ -28,9 +28,11 @@ import { ledgerOf } from './state.ts';
 
 /**
  * Shards in work at a time: the next one is read while the last rows of this one are in flight, and the one before may
- * still be committing. Bounds memory together with `limits.concurrency`.
+ * still be committing. Small shards are let in until there are as many rows in work as three of the usual size have:
+ * a row that waits for its retry would otherwise hold up the few hundred behind it. Bounds memory, and open files,
+ * together with `limits.concurrency`.
  */
-const maxOpenShards = 3;
+const openShards = { usual: 3, rows: 30_000, most: 64 };
 
 export type RunEvent =
   | SchedulerEvent
@@ -155,7 +157,7 @@ export class Run {
   async *#items(): AsyncGenerator<Item> {
     for (const shard of this.#context.plan.shards) {
       if (this.#context.records.has(shard.id)) continue;
-      while (this.#open.size >= maxOpenShards && this.#ending === undefined) {
+      while (!this.#mayOpen(shard) && this.#ending === undefined) {
         await new Promise<void>((resolve) => {
           this.#wakeReader = resolve;
         });
@@ -163,6 +165,13 @@ export class Run {
       if (this.#ending !== undefined) return;
       yield* this.#readShard(shard);
     }
+  }
+
+  #mayOpen(next: Shard): boolean {
+    if (this.#open.size < openShards.usual) return true;
+    let { rows } = next;
+    for (const { shard } of this.#open) rows += shard.rows;
+    return this.#open.size < openShards.most && rows <= openShards.rows;
   }
 
   async *#readShard(shard: Shard): AsyncGenerator<Item> {
