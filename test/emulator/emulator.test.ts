@@ -308,7 +308,7 @@ describe('through the backend', () => {
 describe('a batch is answered like its rows one by one', () => {
   const batched = tasks.filter((task) => hf.maxBatch(task) > 1);
   test.each(batched.map((task) => [task.name, task] as const))('%s', async (name, task) => {
-    const backend = backendAt(await start(), name);
+    const backend = backendAt(await start({ task: name }), name);
     const parameters = task.example.parameters ?? {};
     const texts = [
       'A [MASK] day in Oslo with Ada.',
