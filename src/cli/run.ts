@@ -57,6 +57,8 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
         log.warn({ event: 'source-changed', path }, `${path} was changed: its rows are done again`);
       for (const path of update.vanished)
         log.warn({ event: 'source-vanished', path }, `${path} is gone: the parts made of it are kept`);
+      // Nobody is asked anything only to find that all is done.
+      if (plan.shards.some(({ id }) => !records.has(id))) await backend.ready();
       let progress: Progress | undefined;
       const work = new Run({
         prepared,
