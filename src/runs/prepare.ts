@@ -3,7 +3,7 @@ import type { RecordBatch } from 'apache-arrow';
 import type { z } from 'zod';
 import type { Engine } from '../duckdb/engine.ts';
 import { SluiceError } from '../errors.ts';
-import { compileMapping, type MappingEntry, MappingError } from '../mapping/mapping.ts';
+import { compileMapping, type MappingEntry } from '../mapping/mapping.ts';
 import { nearest } from '../nearest.ts';
 import { Dataset } from '../sources/dataset.ts';
 import type { Relation, SourceFile } from '../sources/format.ts';
@@ -12,6 +12,7 @@ import { didYouMean, type Locate, type Problem } from '../spec/problem.ts';
 import type { Inputs, Parameters, Task } from '../tasks/task.ts';
 import { writers } from '../writers/index.ts';
 import type { Writer } from '../writers/writer.ts';
+import { boundParameters } from './bound-parameters.ts';
 import { namedMedia } from './named-media.ts';
 import { type Plan, type Shard, sampleCondition } from './plan.ts';
 import type { BindMapping } from './shard-work.ts';
@@ -70,9 +71,10 @@ export async function prepare(
     return { prepared: undefined, problems };
   }
   const inputNames = new Set(Object.keys(job.inputs));
+  const check = boundParameters(task);
   const bind: BindMapping = (batch: RecordBatch, path: string) => {
     const evaluate = mapping.bind(batch, path);
-    const question = (values: Record<string, unknown>) => questionOf(values, inputNames, task, parameters);
+    const question = (values: Record<string, unknown>) => questionOf(values, inputNames, check, parameters);
     return (row) => {
       const values = evaluate(row);
       return values instanceof Promise ? values.then(question) : question(values);
@@ -154,7 +156,7 @@ function literalParameters(job: Job, task: Task): Parameters {
 function questionOf(
   values: Record<string, unknown>,
   inputNames: ReadonlySet<string>,
-  task: Task,
+  check: (bound: Parameters) => Parameters,
   literals: Parameters,
 ): { inputs: Inputs; parameters: Parameters } {
   const inputs: Record<string, unknown> = {};
@@ -167,12 +169,7 @@ function questionOf(
     }
   }
   if (bound === undefined) return { inputs: inputs as Inputs, parameters: literals };
-  const checked = task.parameters.partial().safeParse(bound);
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    throw new MappingError(`${issue?.path.join('.')}: ${issue?.message}`);
-  }
-  return { inputs: inputs as Inputs, parameters: { ...literals, ...checked.data } };
+  return { inputs: inputs as Inputs, parameters: { ...literals, ...check(bound) } };
 }
 
 async function conditionProblems(dataset: Dataset, where: string, locate: Locate): Promise<Problem[]> {

@@ -15,7 +15,7 @@ import { partitionsOf } from './partitions.ts';
 
 /**
  * Each file is a row. The "source file" is then a folder, so that a part holds many of them: its rows are the files in
- * it that were asked for, oldest first, so that one that comes later is a row at the end and changes no other.
+ * it that were asked for, by name.
  */
 export const files: Format = {
   name: 'files',
@@ -40,12 +40,28 @@ export function foldersOf(found: readonly StoredFile[]): SourceFile[] {
       modifiedMs: members.reduce((latest, { modifiedMs }) => Math.max(latest, modifiedMs), 0),
       format: 'files',
       partitions: partitionsOf(path),
-      members: members.sort((a, b) => a.modifiedMs - b.modifiedMs || byText(a.path, b.path)),
+      members: members.sort((a, b) => byText(a.path, b.path)),
     }));
 }
 
 function byText(a: string, b: string): number {
   return a < b ? -1 : 1;
+}
+
+/**
+ * Puts a folder's files into the order that they had for an earlier run, and those that came since after them: one
+ * that comes later is a row at the end and changes no other.
+ * @param names of the files then, in order
+ */
+export function arrange(members: StoredFile[], names: readonly string[]): void {
+  const places = new Map(names.map((name, place) => [name, place]));
+  const placeOf = ({ path }: StoredFile) => places.get(posix.basename(path)) ?? names.length;
+  members.sort((a, b) => placeOf(a) - placeOf(b) || byText(a.path, b.path));
+}
+
+/** Names of a folder's files, in the order of its rows. */
+export function namesOf(members: readonly StoredFile[]): string[] {
+  return members.map(({ path }) => posix.basename(path));
 }
 
 /** Tells the rows of a folder from others: also a file renamed, which changes neither sizes nor times. */

@@ -174,6 +174,29 @@ limits: {timeout_s: soon, concurrency: 0}
     expect(problemsOf(good.replace(/inputs:\n {2}text: review/, lines)).join('\n')).toMatch(pattern);
   });
 
+  const zeroShot = good.replace('text-classification', 'zero-shot-classification');
+
+  test.each([
+    ['missing', '', /^missing-field .*parameters\.candidate_labels is missing/],
+    [
+      'missing among others',
+      'parameters: {multi_label: true}',
+      /^missing-field .*candidate_labels is missing/,
+    ],
+    ['a number', 'parameters: {candidate_labels: 7}', /^wrong-type 8:32 .*wanted labels: a list/],
+    ['none', 'parameters: {candidate_labels: []}', /^wrong-type 8:32 .*wanted 1 to 10 labels/],
+    ['too many', 'parameters: {candidate_labels: "a,b,c,d,e,f,g,h,i,j,k"}', /^wrong-type 8:32 .*1 to 10/],
+  ])('a required parameter is %s', (_, line, pattern) => {
+    expect(problemsOf(`${zeroShot}${line}\n`)).toEqual([expect.stringMatching(pattern)]);
+  });
+
+  test.each(['"a, b"', '[a, b]', '{column: labels}', '"{{ labels }}"', '{value: [a, b]}'])(
+    'a required parameter may be %s',
+    (labels) => {
+      expect(problemsOf(`${zeroShot}parameters: {candidate_labels: ${labels}}\n`)).toEqual([]);
+    },
+  );
+
   test('parameters.extra lets anything through', () => {
     expect(problemsOf(`${good}parameters: {extra: {new_thing: 1}}`)).toEqual([]);
   });
