@@ -78,6 +78,11 @@ export interface Backend {
   /** Rows that one call may carry. 1 where the task or the contract takes no lists. */
   readonly maxBatch: number;
   /**
+   * Resolves when calls can be made, and `maxBatch` is what the server takes.
+   * @throws {SluiceError} why no call can ever be answered
+   */
+  ready(): Promise<void>;
+  /**
    * Never throws for what the other side does; that is a `CallFailure`. The questions of one call have equal
    * parameters: an API takes them once a request.
    */

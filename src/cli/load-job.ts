@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { contracts } from '../backends/api/index.ts';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import type { Job } from '../spec/job.ts';
 import { formatProblems, type Locate, type Problem } from '../spec/problem.ts';
@@ -27,7 +28,13 @@ export async function readJobFile(file: string, set: readonly string[]): Promise
       cause: error,
     });
   }
-  const { job, problems, locate } = readJob(text, { file, env: process.env, set, catalogue: tasks });
+  const { job, problems, locate } = readJob(text, {
+    file,
+    env: process.env,
+    set,
+    catalogue: tasks,
+    contracts,
+  });
   return { text, job, task: job === undefined ? undefined : findTask(job.task), problems, locate };
 }
 

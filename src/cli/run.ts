@@ -64,6 +64,8 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
         const context = { prepared, plan, records, layout, engine };
         sayReopened(await reopenFailed(context, args.retry), args.retry, log);
       }
+      // Nobody is asked anything only to find that all is done.
+      if (plan.shards.some(({ id }) => !records.has(id))) await backend.ready();
       let progress: Progress | undefined;
       const work = new Run({
         prepared,

@@ -15,7 +15,7 @@ const texts = z.union([text, z.array(text).min(1)], { error: 'wanted a text or a
 export const sourceFormats = ['parquet', 'arrow', 'jsonl', 'csv', 'tsv', 'text', 'files'] as const;
 export const outputFormats = ['parquet', 'arrow', 'jsonl'] as const;
 export const compressions = ['zstd', 'snappy', 'gzip', 'none'] as const;
-export const contracts = ['hf'] as const;
+export const contracts = ['hf', 'endpoint', 'tei', 'openai'] as const;
 
 /** A task input or parameter: where its value comes from. */
 export const binding = z.union(
@@ -51,7 +51,10 @@ const backend = z.strictObject({
   contract: z
     .enum(contracts)
     .describe(
-      'How the server is spoken to. `hf`: POST …/models/{model} with {inputs, parameters, options} or raw bytes',
+      'How the server is spoken to. `hf`: POST …/models/{model} with {inputs, parameters, options} or raw bytes. ' +
+        '`endpoint`: the same to the URL as it is given, such as a dedicated endpoint. `tei`: text-embeddings-inference ' +
+        '(feature-extraction, text-classification, sentence-similarity). `openai`: servers that speak like OpenAI’s, ' +
+        'such as vLLM: /v1/embeddings (feature-extraction), /v1/chat/completions (conversational, text-generation)',
     )
     .default('hf'),
   token: z
@@ -89,8 +92,11 @@ const limits = z.strictObject({
     .default('auto'),
   batch_size: z
     .union([positive, z.literal('auto')], { error: 'wanted a number from 1, or auto' })
-    .describe('Rows in a request, where the task takes lists; `auto` is 1 for the API')
-    .default(1),
+    .describe(
+      'Rows in a request, where task and contract take lists. `auto`: 1; for `tei` 32, or fewer where the server’s ' +
+        '/info says so',
+    )
+    .default('auto'),
   requests_per_second: z.number().positive().describe('Hard ceiling').optional(),
   requests_per_minute: z.number().positive().describe('Hard ceiling').optional(),
   timeout_s: z.number().positive().describe('For one attempt, seconds').default(120),
@@ -171,7 +177,7 @@ export const jobFields = z.strictObject({
   task: text.describe('What the model does; `sluice tasks` lists them'),
   model: z
     .string()
-    .regex(/^(?!.*\.\.)[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/, {
+    .regex(/^(?!.*\.\.)[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?(:[\w.-]+)?$/, {
       error: 'wanted a model id such as owner/name',
     })
     .describe('Hub id; may be left out where `backend.url` is a full endpoint URL')

@@ -30,7 +30,7 @@ export interface BackendSpec {
   type: 'api';
   /** Base URL or full endpoint URL; `{model}` and `{task}` are filled in. */
   url: string;
-  contract: 'hf';
+  contract: 'hf' | 'endpoint' | 'tei' | 'openai';
   /** Sent to the URL's origin only. Never logged, journaled or written. */
   token?: string;
   headers: Record<string, string>;

@@ -9,6 +9,9 @@ export const compressionsOf: Record<OutputFormat, readonly Compression[]> = {
   jsonl: ['none', 'gzip', 'zstd'],
   arrow: ['none'],
 };
+/** Rows of a request. What a server says that it takes bounds them again. */
+const usualBatch = { hf: 1, endpoint: 1, tei: 32, openai: 1 } as const;
+
 export function isBound(value: unknown): boolean {
   if (typeof value === 'string') return /\{\{|\{%/.test(value);
   return (
@@ -77,13 +80,13 @@ export function jobOf(
     backend: {
       type: 'api',
       url: f.backend.url,
-      contract: 'hf',
+      contract: f.backend.contract,
       ...opt('token', token),
       headers: f.backend.headers,
     },
     limits: {
       concurrency: typeof c === 'object' ? { min: c.min, max: c.max, start: c.start ?? c.max } : c,
-      batchSize: f.limits.batch_size === 'auto' ? 1 : f.limits.batch_size,
+      batchSize: f.limits.batch_size === 'auto' ? usualBatch[f.backend.contract] : f.limits.batch_size,
       ...opt('requestsPerSecond', f.limits.requests_per_second),
       ...opt('requestsPerMinute', f.limits.requests_per_minute),
       timeoutS: f.limits.timeout_s,

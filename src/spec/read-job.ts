@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
-import type { Catalogue } from './catalogue.ts';
+import { type Catalogue, type ContractEntry, findEntry } from './catalogue.ts';
+import { checkContract } from './check-contract.ts';
 import { checkTask } from './check-task.ts';
 import { expand, scalarOf } from './environment.ts';
 import { defaultUrl, type JobFields, jobFields } from './fields.ts';
@@ -18,6 +19,8 @@ export interface ReadJobOptions {
   /** `a.b=value`, from the command line. */
   set: readonly string[];
   catalogue: Catalogue;
+  /** By their names in a job file. */
+  contracts: Readonly<Record<string, ContractEntry>>;
 }
 
 export interface ReadJob {
@@ -69,9 +72,16 @@ export function readJob(text: string, options: ReadJobOptions): ReadJob {
     return { job: undefined, problems, locate };
   }
   problems.push(...checkTask(fields, options.catalogue, locate));
+  const entry = findEntry(options.catalogue, fields.task);
+  const contract = options.contracts[fields.backend.contract];
+  if (entry !== undefined && contract !== undefined) {
+    const { parameters, backend } = fields;
+    problems.push(...checkContract({ parameters, url: backend.url }, contract, entry, locate));
+  }
   if (
     fields.model === undefined &&
-    (fields.backend.url === defaultUrl || fields.backend.url.includes('{model}'))
+    ((fields.backend.url === defaultUrl && fields.backend.contract === 'hf') ||
+      fields.backend.url.includes('{model}'))
   ) {
     const message = 'model is missing: which model should answer?';
     problems.push({

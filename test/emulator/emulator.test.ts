@@ -130,16 +130,12 @@ describe('a path', () => {
     });
   });
 
-  test.each([
-    '/models/',
-    '/',
-    '/v1/chat/completions',
-    '/pipeline/no-such-task/m',
-    '/models/some/missing-model',
-    '/%zz',
-  ])('%s is not found', async (path) => {
-    expect((await post(await start(), path, { inputs: 'x' })).status).toBe(404);
-  });
+  test.each(['/models/', '/pipeline/no-such-task/m', '/models/some/missing-model', '/%zz'])(
+    '%s is not found',
+    async (path) => {
+      expect((await post(await start(), path, { inputs: 'x' })).status).toBe(404);
+    },
+  );
 
   test('/ and /stats describe it', async () => {
     const emulator = await start();
@@ -222,7 +218,7 @@ describe('through the backend', () => {
   const classes: Record<string, Record<string, unknown>> = {
     '429': { class: 'throttled', kind: 'rate_limit', status: 429, retryAfterMs: 2000 },
     '500': { class: 'transient', kind: 'server', status: 500 },
-    '502': { class: 'transient', kind: 'server', status: 502, message: '502 502 Bad Gateway' },
+    '502': { class: 'transient', kind: 'server', status: 502, message: '502 Bad Gateway' },
     '503': { class: 'overloaded', kind: 'overloaded', status: 503 },
     '504': { class: 'transient', kind: 'server', status: 504 },
     reset: { class: 'transient', kind: 'reset' },

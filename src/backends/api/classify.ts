@@ -18,11 +18,7 @@ const VERDICTS: Readonly<Record<number, Verdict>> = {
     'payment',
     'Buy credits or wait for the next billing period, then run again: it goes on from here.',
   ],
-  403: [
-    'fatal',
-    'auth',
-    'Give the token the permission "Make calls to Inference Providers", or ask for access to the model.',
-  ],
+  403: ['fatal', 'auth', 'Check what backend.token allows, and who may use the model.'],
   404: ['fatal', 'not_found', 'Check model and backend.url.'],
   405: ['fatal', 'not_found', 'Check backend.url: this address takes no POST.'],
   407: ['fatal', 'auth', 'The proxy asks for credentials.'],
