@@ -1,6 +1,5 @@
 import { createHash, hash } from 'node:crypto';
 import type { Job } from '../spec/job.ts';
-import type { PlannedFile, Shard } from './plan.ts';
 
 /**
  * What of a job decides its output. A change of `result` makes old answers wrong, a change of `shape` makes old parts
@@ -85,15 +84,6 @@ export function questionHash({ inputs, parameters }: { inputs: object; parameter
     parameterTexts.set(parameters, text);
   }
   return shortHash(`${canonical(inputs)} ${text}`);
-}
-
-/**
- * Stands for a question where an answer is taken from a committed part, which does not hold what was asked: the answer
- * is the row's for as long as its source file is the one that was committed.
- */
-export function committedHash(file: PlannedFile, { start, rows }: Pick<Shard, 'start' | 'rows'>): string {
-  const { path, size, modifiedMs, version } = file;
-  return shortHash(`committed ${canonical([path, size, modifiedMs, version ?? null, start, rows])}`);
 }
 
 /** The first 128 bits of SHA-256, in hex. */

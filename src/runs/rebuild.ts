@@ -8,12 +8,21 @@ import { renameDurably } from '../storage/durable.ts';
 import { groupRows } from './answers.ts';
 import type { CommitRecord } from './commit.ts';
 import { type DeadLetter, errorText } from './failure.ts';
-import { committedHash } from './fingerprint.ts';
 import { JournalFile } from './journal.ts';
-import type { Shard } from './plan.ts';
-import { shardFile, shardRelation } from './prepare.ts';
+import { committedHash, type Plan, type Shard } from './plan.ts';
+import { type Prepared, shardFile, shardRelation } from './prepare.ts';
 import type { ResultShape } from './result-shape.ts';
-import type { ReopenContext } from './retry.ts';
+import type { Layout } from './layout.ts';
+
+export interface RebuildContext {
+  prepared: Prepared;
+  plan: Plan;
+  layout: Layout;
+  engine: Engine;
+}
+
+/** Ending of a journal that is not whole yet. */
+export const draftJournal = '.new';
 
 /**
  * Makes a committed shard's journal again: the answers from its part, the errors from its dead letters. It appears
@@ -23,7 +32,7 @@ import type { ReopenContext } from './retry.ts';
  * failed ones where they were dropped. Any difference in number is refused; an answer never moves to another row.
  */
 export async function rebuildJournal(
-  context: ReopenContext,
+  context: RebuildContext,
   shape: ResultShape,
   committed: { shard: Shard; record: CommitRecord; letters: readonly DeadLetter[] },
 ): Promise<void> {
@@ -38,7 +47,7 @@ export async function rebuildJournal(
     return as === undefined ? [] : [{ as, field }];
   });
   const path = layout.journal(shard.id);
-  const draft = `${path}.new`;
+  const draft = `${path}${draftJournal}`;
   await rm(draft, { force: true });
   const { file } = await JournalFile.open(draft);
   let group = new BatchBuilder(shape.schema);
@@ -79,7 +88,7 @@ export async function rebuildJournal(
 }
 
 /** Rows of the shard, from 0, that the job reads. */
-async function* passedRows(context: ReopenContext, shard: Shard, engine: Engine): AsyncGenerator<number> {
+async function* passedRows(context: RebuildContext, shard: Shard, engine: Engine): AsyncGenerator<number> {
   using relation = shardRelation(context.prepared, context.plan, shard, []);
   for await (const batch of engine.stream(relation.sql)) {
     const rows = batch.getChild('__row')!;

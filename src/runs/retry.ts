@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Engine } from '../duckdb/engine.ts';
 import { Exit, SluiceError } from '../errors.ts';
 import { syncDir } from '../storage/durable.ts';
 import { type CommitRecord, sha256 } from './commit.ts';
@@ -8,8 +7,7 @@ import { readDeadLetters } from './dead-letters.ts';
 import type { RowFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
 import type { Plan } from './plan.ts';
-import type { Prepared } from './prepare.ts';
-import { rebuildJournal } from './rebuild.ts';
+import { type RebuildContext, rebuildJournal } from './rebuild.ts';
 import { ResultShape } from './result-shape.ts';
 
 /** Which failed rows are asked again; what is left out chooses all. */
@@ -32,12 +30,8 @@ export interface Reopened {
   gone: string[];
 }
 
-export interface ReopenContext {
-  prepared: Prepared;
-  plan: Plan;
+export interface ReopenContext extends RebuildContext {
   records: Map<number, CommitRecord>;
-  layout: Layout;
-  engine: Engine;
 }
 
 /** Whether a failed row is asked again. */
