@@ -72,7 +72,7 @@ export class ShardWork {
     let passed = 0;
     /** Rows whose files or URLs are being read, in order. */
     const reading: { row: number; made: Promise<Question | RowFailure> }[] = [];
-    for await (const batch of engine.stream(relation.sql, { signal })) {
+    for await (const batch of engine.stream(relation.sql, { signal, rowWise: true })) {
       const rows = batch.getChild('__row')!;
       const errors = batch.getChild('__error')!;
       const map = bind(batch, this.file.path);
