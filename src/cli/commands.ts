@@ -93,6 +93,19 @@ export const commands: readonly CommandModule[] = [
     handler: async (args) => (await import('./retry.ts')).retry(args as never),
   },
   {
+    command: 'init [task]',
+    describe: 'Print a commented job file for a task, to be filled in',
+    builder: (y) =>
+      y
+        .positional('task', {
+          type: 'string',
+          default: 'text-classification',
+          describe: 'A task or its alias',
+        })
+        .example('$0 init summarization > news.yaml', 'the beginning of a job'),
+    handler: async (args) => (await import('./init.ts')).init(args as never),
+  },
+  {
     command: 'tasks [task]',
     describe: "List the tasks, or one task's inputs, parameters, result columns and an example",
     builder: (y) =>
