@@ -83,6 +83,21 @@ export const commands: readonly CommandModule[] = [
     handler: async (args) => (await import('./tasks.ts')).tasks(args as never),
   },
   {
+    command: 'inspect <path>',
+    describe: 'Show columns, row count and first rows of any file that sluice can read or has written',
+    builder: async (y: Argv) => {
+      const { sourceFormats } = await import('../spec/fields.ts');
+      return y
+        .positional('path', { type: 'string', demandOption: true, describe: 'File, folder or glob' })
+        .option('rows', { alias: 'n', type: 'number', default: 5, describe: 'How many rows are shown' })
+        .option('format', { choices: sourceFormats, describe: 'Default: told by the extension' })
+        .option('json', { type: 'boolean', default: false, describe: 'As JSON' })
+        .example('$0 inspect out/reviews', 'what a job has written')
+        .example("$0 inspect 'lake/dt=*/*.parquet'", 'what a job would read');
+    },
+    handler: async (args) => (await import('./inspect.ts')).inspect(args as never),
+  },
+  {
     command: 'schema',
     describe: 'Print the JSON Schema of the job file, for editors',
     handler: async () => (await import('./schema.ts')).schema(),
