@@ -42,6 +42,16 @@ export const commands: readonly CommandModule[] = [
     handler: async (args) => (await import('./plan.ts')).plan(args as never),
   },
   {
+    command: 'preview <job>',
+    describe:
+      'Really run the first rows and print what they are mapped to and what comes back; writes nothing',
+    builder: (y) =>
+      withJob(y)
+        .option('rows', { alias: 'n', type: 'number', default: 5, describe: 'How many rows are asked' })
+        .example('$0 preview jobs/reviews.yaml -n 3', 'three rows, three requests'),
+    handler: async (args) => (await import('./preview.ts')).preview(args as never),
+  },
+  {
     command: ['check <job..>', 'lint <job..>'],
     describe: 'List every problem of job files, against the real source; for CI',
     builder: (y) =>
