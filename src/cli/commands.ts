@@ -42,6 +42,16 @@ export const commands: readonly CommandModule[] = [
     handler: async (args) => (await import('./plan.ts')).plan(args as never),
   },
   {
+    command: 'preview <job>',
+    describe:
+      'Really run the first rows and print what they are mapped to and what comes back; writes nothing',
+    builder: (y) =>
+      withJob(y)
+        .option('rows', { alias: 'n', type: 'number', default: 5, describe: 'How many rows are asked' })
+        .example('$0 preview jobs/reviews.yaml -n 3', 'three rows, three requests'),
+    handler: async (args) => (await import('./preview.ts')).preview(args as never),
+  },
+  {
     command: ['check <job..>', 'lint <job..>'],
     describe: 'List every problem of job files, against the real source; for CI',
     builder: (y) =>
@@ -113,6 +123,21 @@ export const commands: readonly CommandModule[] = [
         .positional('task', { type: 'string', describe: 'A task or its alias' })
         .option('json', { type: 'boolean', default: false, describe: 'As JSON' }),
     handler: async (args) => (await import('./tasks.ts')).tasks(args as never),
+  },
+  {
+    command: 'inspect <path>',
+    describe: 'Show columns, row count and first rows of any file that sluice can read or has written',
+    builder: async (y: Argv) => {
+      const { sourceFormats } = await import('../spec/fields.ts');
+      return y
+        .positional('path', { type: 'string', demandOption: true, describe: 'File, folder or glob' })
+        .option('rows', { alias: 'n', type: 'number', default: 5, describe: 'How many rows are shown' })
+        .option('format', { choices: sourceFormats, describe: 'Default: told by the extension' })
+        .option('json', { type: 'boolean', default: false, describe: 'As JSON' })
+        .example('$0 inspect out/reviews', 'what a job has written')
+        .example("$0 inspect 'lake/dt=*/*.parquet'", 'what a job would read');
+    },
+    handler: async (args) => (await import('./inspect.ts')).inspect(args as never),
   },
   {
     command: 'schema',

@@ -113,7 +113,11 @@ export class ShardWork {
   }
 }
 
-function makeQuestion(map: MapRow, row: number): Question | RowFailure | Promise<Question | RowFailure> {
+/** A row's question, or why it has none. */
+export function makeQuestion(
+  map: MapRow,
+  row: number,
+): Question | RowFailure | Promise<Question | RowFailure> {
   const failed = (error: unknown): RowFailure => {
     if (error instanceof MappingError) return mapFailure(error.message);
     throw error;
