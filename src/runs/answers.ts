@@ -100,6 +100,11 @@ export class ShardAnswers {
     return this.#recovered.size;
   }
 
+  /** Whether an earlier run left an answer to this question for this row. */
+  holds(row: number, hash: string): boolean {
+    return this.#recovered.get(row)?.hash === hash;
+  }
+
   /** Takes over the earlier run's answer for this row, if it was to the same question. */
   recover(row: number, hash: string): boolean {
     const found = this.#recovered.get(row);

@@ -123,6 +123,9 @@ export class Run {
   /** Lets what is in flight come in and journals it; nothing new goes out. */
   stop(): void {
     this.#end({ kind: 'stopped' });
+    const { backend, clock } = this.#context;
+    if (backend.local === undefined) return;
+    void clock.sleep(backend.local.graceMs, this.#reading.signal).then(() => this.#scheduler.abort());
   }
 
   /**
@@ -166,7 +169,7 @@ export class Run {
   }
 
   async *#readShard(shard: Shard): AsyncGenerator<Item> {
-    const { plan, layout, engine, prepared, onEvent } = this.#context;
+    const { plan, layout, engine, prepared, backend, onEvent } = this.#context;
     const file = plan.files[shard.file]!;
     const { answers, tornBytes } = await ShardAnswers.open(layout.journal(shard.id), this.#shape, {
       rows: shard.rows,
@@ -178,7 +181,13 @@ export class Run {
     onEvent({ type: 'shard-started', shard: shard.id, recovered: answers.recoverable, tornBytes });
     using relation = shardRelation(prepared, plan, shard, prepared.needed);
     try {
-      for await (const item of work.items(engine, relation, prepared.bind, this.#reading.signal)) {
+      for await (const item of work.items(
+        engine,
+        relation,
+        prepared.bind,
+        this.#reading.signal,
+        backend.local?.window,
+      )) {
         if (!('failure' in item)) yield item;
         else await this.#take(work, item.row, item.hash, 0, item);
         if (this.#ending !== undefined) return;

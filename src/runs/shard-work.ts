@@ -17,6 +17,8 @@ export interface Item {
   row: number;
   hash: string;
   question: Question;
+  /** It is the last row of its window; only where the backend wants windows. */
+  endsWindow?: true;
 }
 
 /** A row that cannot be asked: it could not be read, or its columns do not make an input. */
@@ -59,14 +61,17 @@ export class ShardWork {
   /**
    * Reads the shard and yields the rows that have no answer yet; those that an earlier run was answered are taken from
    * the journal.
+   * @param window rows that are asked together or not at all; undefined: each for itself
    */
   async *items(
     engine: Engine,
     relation: { sql: string },
     bind: BindMapping,
     signal: AbortSignal,
+    window: number | undefined,
   ): AsyncGenerator<Item | Unaskable> {
     let passed = 0;
+    let open: Item[] = [];
     for await (const batch of engine.stream(relation.sql, { signal })) {
       const rows = batch.getChild('__row')!;
       const errors = batch.getChild('__error')!;
@@ -79,11 +84,30 @@ export class ShardWork {
         // Awaited only where a file had to be read: a promise a row costs as much as the rest of this loop.
         const made = asked instanceof Promise ? await asked : asked;
         const hash = 'stage' in made ? shortHash(made.message) : questionHash(made);
-        if (this.answers.recover(row, hash)) continue;
-        yield 'stage' in made ? { row, hash, failure: made } : { work: this, row, hash, question: made };
+        if (!('stage' in made) && window !== undefined) {
+          open.push({ work: this, row, hash, question: made });
+          if (open.length < window) continue;
+          yield* this.#unanswered(open);
+          open = [];
+        } else if (!this.answers.recover(row, hash))
+          yield 'stage' in made ? { row, hash, failure: made } : { work: this, row, hash, question: made };
       }
     }
+    yield* this.#unanswered(open);
     this.#passed = passed;
+  }
+
+  /**
+   * The rows of a window, all or none: one that an earlier run answered in part is asked again as a whole, because its
+   * rows' answers depend on their company, and a resumed run writes the same bytes as one that was never killed.
+   */
+  *#unanswered(window: readonly Item[]): Generator<Item> {
+    if (window.every(({ row, hash }) => this.answers.holds(row, hash))) {
+      for (const { row, hash } of window) this.answers.recover(row, hash);
+      return;
+    }
+    for (const [i, item] of window.entries())
+      yield i === window.length - 1 ? { ...item, endsWindow: true } : item;
   }
 }
 

@@ -69,9 +69,18 @@ export function readJob(text: string, options: ReadJobOptions): ReadJob {
     return { job: undefined, problems, locate };
   }
   problems.push(...checkTask(fields, options.catalogue, locate));
+  const { model, backend } = fields;
+  if (model !== undefined && backend.type === 'api' && /^(\.|\/|[A-Za-z]:|.*\\)/.test(model)) {
+    problems.push({
+      kind: 'invalid-option',
+      message: `model: ${model} is a folder, which only the onnx backend can use`,
+      suggestion: 'name a hub id such as owner/name, or set backend: onnx',
+      ...locate(['model']),
+    });
+  }
   if (
-    fields.model === undefined &&
-    (fields.backend.url === defaultUrl || fields.backend.url.includes('{model}'))
+    model === undefined &&
+    (backend.type === 'onnx' || backend.url === defaultUrl || backend.url.includes('{model}'))
   ) {
     const message = 'model is missing: which model should answer?';
     problems.push({

@@ -79,6 +79,11 @@ export class ApiBackend implements Backend {
     });
   }
 
+  /** A server shows with the first answer whether it can answer. */
+  async ready(): Promise<void> {
+    return undefined;
+  }
+
   async call(
     questions: readonly Question[],
     { waitForModel, timeoutMs, signal }: CallOptions,
