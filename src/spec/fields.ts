@@ -19,6 +19,11 @@ export const contracts = ['hf'] as const;
 export const dtypes = ['auto', 'fp32', 'fp16', 'q8', 'q4'] as const;
 export const devices = ['cpu', 'cuda', 'tensorrt', 'coreml', 'dml', 'webgpu'] as const;
 
+/** A model on the hub. */
+const hubId = /^(?!.*\.\.)[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
+/** A model in a folder: an absolute path, or one that begins with a dot. */
+export const folderPath = /^(\.{0,2}[/\\]|[A-Za-z]:[/\\])/;
+
 /** A task input or parameter: where its value comes from. */
 export const binding = z.union(
   [text, z.strictObject({ column: text }), z.strictObject({ value: z.unknown() })],
@@ -196,8 +201,7 @@ export const jobFields = z.strictObject({
     .optional(),
   task: text.describe('What the model does; `sluice tasks` lists them'),
   model: z
-    .string()
-    .regex(/^(?!.*\.\.)[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$|^(\.{0,2}[/\\]|[A-Za-z]:[/\\])/, {
+    .union([z.string().regex(hubId), z.string().regex(folderPath)], {
       error: 'wanted a model id such as owner/name, or for the onnx backend a path such as ./models/name',
     })
     .describe(

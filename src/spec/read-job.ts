@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Catalogue } from './catalogue.ts';
 import { checkTask } from './check-task.ts';
 import { expand, scalarOf } from './environment.ts';
-import { defaultUrl, type JobFields, jobFields } from './fields.ts';
+import { defaultUrl, folderPath, type JobFields, jobFields } from './fields.ts';
 import { problemsOf } from './issues.ts';
 import type { Job } from './job.ts';
 import { jobOf } from './normalise.ts';
@@ -66,18 +66,11 @@ export function readJob(text: string, options: ReadJobOptions): ReadJob {
     // What can be said of the task is said, too: a person mends all of a file at once.
     const partly = z.looseObject({ task: z.string() }).safeParse(value);
     if (partly.success) problems.push(...checkTask(partly.data, options.catalogue, locate));
+    problems.push(...checkModel(value, locate));
     return { job: undefined, problems, locate };
   }
-  problems.push(...checkTask(fields, options.catalogue, locate));
+  problems.push(...checkTask(fields, options.catalogue, locate), ...checkModel(value, locate));
   const { model, backend } = fields;
-  if (model !== undefined && backend.type === 'api' && /^(\.|\/|[A-Za-z]:|.*\\)/.test(model)) {
-    problems.push({
-      kind: 'invalid-option',
-      message: `model: ${model} is a folder, which only the onnx backend can use`,
-      suggestion: 'name a hub id such as owner/name, or set backend: onnx',
-      ...locate(['model']),
-    });
-  }
   if (
     model === undefined &&
     (backend.type === 'onnx' || backend.url === defaultUrl || backend.url.includes('{model}'))
@@ -92,6 +85,20 @@ export function readJob(text: string, options: ReadJobOptions): ReadJob {
   }
   const job = jobOf(fields, options, locate, problems);
   return { job: problems.length === 0 ? job : undefined, problems, locate };
+}
+
+/** A model that is a folder goes with the onnx backend only; to a server it would be a part of the URL. */
+function checkModel({ model, backend }: Record<string, unknown>, locate: Locate): Problem[] {
+  const type = typeof backend === 'object' && backend !== null && 'type' in backend ? backend.type : backend;
+  if (typeof model !== 'string' || type === 'onnx' || !folderPath.test(model)) return [];
+  return [
+    {
+      kind: 'invalid-option',
+      message: `model: ${model} is a folder, which only the onnx backend can use`,
+      suggestion: 'name a hub id such as owner/name, or set backend: onnx',
+      ...locate(['model']),
+    },
+  ];
 }
 
 /** Validates; a text that is wholly one variable may stand for a number or a flag where one is wanted. */
