@@ -7,3 +7,11 @@ export function quoteIdentifier(name: string): string {
 export function quoteLiteral(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
+
+/**
+ * The path of one file as a SQL string literal for DuckDB's readers, which take `*`, `?` and `[` for a glob: they would
+ * read other files for `a[1].parquet`, without a word.
+ */
+export function quoteFile(path: string): string {
+  return quoteLiteral(path.replaceAll(/[*?[]/g, '[$&]'));
+}

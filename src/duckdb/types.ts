@@ -196,12 +196,16 @@ export function mapType(type: DuckDBType, change: (part: DuckDBType) => DuckDBTy
 
 /**
  * The query itself, or the same with its columns cast to these types. `columns` are the query's. They go by position:
- * the same name may come twice, and DuckDB would give the last one for both.
+ * the same name may come twice, and DuckDB would give the last one for both. A column that has its type already is left
+ * as it is: not every type can be written as SQL, such as a struct with a field without a name.
  */
 export function castColumns(sql: string, columns: readonly Column[], types: readonly DuckDBType[]): string {
-  const names = types.map(String);
-  if (names.every((name, i) => name === String(columns[i]!.type))) return sql;
-  const items = columns.map(({ name }, i) => `CAST(c${i} AS ${names[i]}) AS ${quoteIdentifier(name)}`);
+  const isCast = columns.map(({ type }, i) => String(type) !== String(types[i]));
+  if (!isCast.includes(true)) return sql;
+  const items = columns.map(({ name }, i) => {
+    const value = isCast[i] ? `CAST(c${i} AS ${types[i]})` : `c${i}`;
+    return `${value} AS ${quoteIdentifier(name)}`;
+  });
   return `SELECT ${items.join(', ')} FROM (${sql}\n) AS q(${columns.map((_, i) => `c${i}`).join(', ')})`;
 }
 
@@ -261,9 +265,11 @@ export function isArraySize(size: number): boolean {
 }
 
 /** The names, made different from one another without regard to case, as DuckDB wants them: `a`, `A_1`. */
-export function uniqueNames(names: readonly string[]): string[] {
+export function uniqueNames(names: readonly (string | null)[]): string[] {
   const taken = new Set<string>();
-  return names.map((name) => {
+  return names.map((given) => {
+    // arrow-js has null for the name of a field that was written without one.
+    const name = given ?? '';
     let unique = name;
     for (let n = 1; taken.has(unique.toLowerCase()); n++) unique = `${name}_${n}`;
     taken.add(unique.toLowerCase());

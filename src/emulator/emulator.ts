@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Exit, SluiceError } from '../errors.ts';
 import { findTask } from '../tasks/index.ts';
-import type { Task } from '../tasks/task.ts';
+import { type Task, Unanswerable } from '../tasks/task.ts';
 import { faultFor } from './faults.ts';
 import type { FaultShares } from './faults.ts';
 import { BadRequest, inputSha, readPayload } from './payload.ts';
@@ -137,16 +137,16 @@ class RunningEmulator {
     if (route.model.includes('missing')) {
       return replyJson(response, 404, { error: `Model ${route.model} does not exist` });
     }
-    let payload: Payload;
     try {
       const waits = /^(?:1|true)$/.test(String(request.headers['x-wait-for-model']));
       const contentType = request.headers['content-type'] ?? '';
-      payload = readPayload(body, contentType, waits, route.task ?? this.#task);
+      const guess = this.#task ?? route.guess;
+      const payload = readPayload(body, contentType, waits, { task: route.task, guess });
+      await this.#answer(payload, route.model, response);
     } catch (error) {
-      if (error instanceof BadRequest) return replyJson(response, 400, { error: [error.message] });
-      throw error;
+      if (!(error instanceof BadRequest || error instanceof Unanswerable)) throw error;
+      replyJson(response, 400, { error: [error.message] });
     }
-    await this.#answer(payload, route.model, response);
   }
 
   async #answer(payload: Payload, model: string, response: ServerResponse): Promise<void> {
@@ -204,10 +204,11 @@ class RunningEmulator {
 
   #isPoisoned({ items }: Payload): boolean {
     const marker = this.#options.poison ?? POISON;
-    const isMarked = (value: unknown): boolean => typeof value === 'string' && value.includes(marker);
-    return items.some((item) =>
-      Object.values(item).some((value) => isMarked(value) || [value].flat().some(isMarked)),
-    );
+    const isMarked = (value: unknown): boolean => {
+      if (typeof value === 'string') return value.includes(marker);
+      return isContainer(value) && Object.values(value).some(isMarked);
+    };
+    return items.some(isMarked);
   }
 
   #nextAttempt(inputs: readonly string[]): number {
@@ -248,6 +249,11 @@ POST /hf-inference/models/{model}               the same, as the router has it
 POST /pipeline/{task}/{model}                   the same, as it once was
 GET  /stats                                     what was asked and answered; with ?inputs also for each input
 `;
+
+/** Bytes are looked through by nobody. */
+function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
+}
 
 /** A task's answer stands in a list of its own; in a list of answers that one is left out. */
 function answerTo({ task, items, isBatch, parameters }: Payload): unknown {

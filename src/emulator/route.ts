@@ -3,15 +3,31 @@ import type { Task } from '../tasks/task.ts';
 
 export interface Route {
   model: string;
-  /** Undefined where neither path, query nor model tell; the payload will. */
+  /** Told by path or query. */
   task: Task | undefined;
+  /** What the model's name suggests; the payload may know better. */
+  guess: Task | undefined;
 }
 
 /** Words in the names of models that people try first. */
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [/embed|sentence-transformers|minilm|\b(?:bge|e5|gte|mpnet)\b/i, 'feature-extraction'],
+  [/whisper|wav2vec/i, 'automatic-speech-recognition'],
+  [/hubert|audio/i, 'audio-classification'],
+  [/panoptic|segment|segformer|mask2former/i, 'image-segmentation'],
   [/detr|yolo|object/i, 'object-detection'],
+  [/\bvit\b|resnet|convnext/i, 'image-classification'],
   [/sst-?2|sentiment|emotion|toxic|roberta-large-mnli/i, 'text-classification'],
+  [/mnli|zero-?shot/i, 'zero-shot-classification'],
+  [/\bner\b|conll|pos-tag/i, 'token-classification'],
+  [/tapas|tapex|wtq/i, 'table-question-answering'],
+  [/squad/i, 'question-answering'],
+  [/opus-mt|nllb|m2m100|mbart/i, 'translation'],
+  [/\bt5\b/i, 'text2text-generation'],
+  [/bart|pegasus/i, 'summarization'],
+  [/dialogpt|blenderbot/i, 'conversational'],
+  [/gpt|llama|mistral|falcon|bloom/i, 'text-generation'],
+  [/bert-(?:base|large)|distilroberta-base|distilbert-base-(?:un)?cased$/i, 'fill-mask'],
 ];
 
 /**
@@ -27,7 +43,11 @@ export function routeOf(path: string): Route | undefined {
   if (inPath === '' || (inPath !== undefined && findTask(inPath) === undefined)) return undefined;
   const model = segments.join('/');
   if (model === '') return undefined;
-  return { model, task: findTask(inPath ?? url.searchParams.get('task') ?? '') ?? taskOfModel(model) };
+  return {
+    model,
+    task: findTask(inPath ?? url.searchParams.get('task') ?? ''),
+    guess: taskOfModel(model),
+  };
 }
 
 function segmentsOf(pathname: string): string[] {
@@ -44,10 +64,17 @@ function pipelineSuffix(segments: string[]): string | undefined {
   return segments.at(-2) === 'pipeline' ? segments.splice(-2)[1] : undefined;
 }
 
+/** Longest first: table-question-answering ends like question-answering. */
+const named = tasks
+  .flatMap((task) => [task.name, ...task.aliases].map((name) => [name, task] as const))
+  .sort(([a], [b]) => b.length - a.length);
+
 function taskOfModel(model: string): Task | undefined {
+  // Whole words only: "owner" is no "ner".
+  const words = `-${model.toLowerCase().replace(/[^a-z0-9]+/g, '-')}-`;
   return (
-    tasks.find((task) => [task.name, ...task.aliases].some((name) => model.includes(name))) ??
-    tasks.find((task) => task.exampleModel === model) ??
-    findTask(HINTS.find(([pattern]) => pattern.test(model))?.[1] ?? '')
+    named.find(([name]) => words.includes(`-${name}-`))?.[1] ??
+    findTask(HINTS.find(([pattern]) => pattern.test(model))?.[1] ?? '') ??
+    tasks.find((task) => task.exampleModel === model)
   );
 }

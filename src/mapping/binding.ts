@@ -1,7 +1,7 @@
 import { DataType, type Field, type RecordBatch, type Schema } from 'apache-arrow';
 import type { Binding } from '../spec/job.ts';
 import { bindColumn, type ColumnPath, columnNames, resolveColumn } from './column-path.ts';
-import { mediaAt, mediaOf, type ReadFile } from './media-input.ts';
+import { mediaAt, mediaOf, type MediaReader } from './media-input.ts';
 import { elementOf, holdsBinary, isBinary, isText, plainValue } from './plain-value.ts';
 import { tableOf } from './table-input.ts';
 import { type BindingProblem, compileTemplate, suggestColumn } from './template.ts';
@@ -29,10 +29,10 @@ export interface CompiledBinding {
 export function compileBinding(
   { binding, kind }: { binding: Binding; kind: ValueKind },
   schema: Schema,
-  readFile: ReadFile,
+  reader: MediaReader,
 ): CompiledBinding {
-  if (binding.kind === 'literal') return constant(binding.value);
-  if (binding.kind === 'template') return templateInput(binding.template, kind, schema, readFile);
+  if (binding.kind === 'literal') return literalInput(binding.value, kind, reader);
+  if (binding.kind === 'template') return templateInput(binding.template, kind, schema, reader);
   const path = resolveColumn(schema, binding.column);
   if (path === undefined) return unknownColumn(binding.column, schema);
   switch (kind) {
@@ -43,6 +43,7 @@ export function compileBinding(
     case 'texts': {
       const element = elementOf(path.type);
       if (element !== undefined && isText(element)) return fromColumn(path, textsOf);
+      if (isText(path.type)) return fromColumn(path, (value) => textsOf(parseJson(value as string)));
       return wrongType(path, 'a list of texts', 'make one with a template: "{{ [a, b] | tojson }}"');
     }
     case 'table':
@@ -52,12 +53,12 @@ export function compileBinding(
         ? wrongType(path, 'a parameter', 'bytes cannot be one')
         : fromColumn(path, (value) => plainValue(path.type, value));
     default:
-      return mediaInput(path, kind, readFile);
+      return mediaInput(path, kind, reader);
   }
 }
 
 /** A template makes a text; where something else is wanted, its JSON, or the path of a file. */
-function templateInput(text: string, kind: ValueKind, schema: Schema, readFile: ReadFile): CompiledBinding {
+function templateInput(text: string, kind: ValueKind, schema: Schema, reader: MediaReader): CompiledBinding {
   const template = compileTemplate(text, schema);
   const mapped = (make: (text: string, file: string) => unknown): CompiledBinding => ({
     ...template,
@@ -69,7 +70,7 @@ function templateInput(text: string, kind: ValueKind, schema: Schema, readFile: 
   if (kind === 'text' || kind === 'parameter') return template;
   if (kind === 'texts') return mapped((json) => textsOf(parseJson(json)));
   if (kind === 'table') return mapped((json) => tableOf(parseJson(json)));
-  return { ...mapped((name, file) => mediaAt(kind, name, file, readFile)), reads: 'files' };
+  return { ...mapped((name, file) => mediaAt(kind, name, file, reader)), reads: 'files' };
 }
 
 function tableInput(path: ColumnPath): CompiledBinding {
@@ -90,12 +91,12 @@ function tableInput(path: ColumnPath): CompiledBinding {
   return wrongType(path, 'a table', 'it takes a struct or map of lists, or JSON text');
 }
 
-function mediaInput(path: ColumnPath, kind: 'audio' | 'image', readFile: ReadFile): CompiledBinding {
+function mediaInput(path: ColumnPath, kind: 'audio' | 'image', reader: MediaReader): CompiledBinding {
   const { type } = path;
   if (isBinary(type)) return fromColumn(path, (value) => mediaOf(kind, value as Uint8Array));
   if (isText(type)) {
     return {
-      ...fromColumn(path, (value, file) => mediaAt(kind, value as string, file, readFile)),
+      ...fromColumn(path, (value, file) => mediaAt(kind, value as string, file, reader)),
       reads: 'files',
     };
   }
@@ -113,7 +114,7 @@ function mediaInput(path: ColumnPath, kind: 'audio' | 'image', readFile: ReadFil
   const read = (value: unknown, file: string) => {
     const { bytes, path: name } = value as { bytes: Uint8Array | null; path?: string | null };
     if (bytes !== null) return mediaOf(kind, bytes);
-    return hasPath && typeof name === 'string' ? mediaAt(kind, name, file, readFile) : null;
+    return hasPath && typeof name === 'string' ? mediaAt(kind, name, file, reader) : null;
   };
   return hasPath ? { ...fromColumn(path, read), reads: 'files' } : fromColumn(path, read);
 }
@@ -133,8 +134,15 @@ function fromColumn(path: ColumnPath, make: (value: unknown, file: string) => un
   };
 }
 
-function constant(value: unknown): CompiledBinding {
-  return { problems: [], columns: [], bind: () => () => value };
+/** The same for every row; an image or a sound is named by its path or URL, as in a column. */
+function literalInput(value: unknown, kind: ValueKind, reader: MediaReader): CompiledBinding {
+  if (kind !== 'audio' && kind !== 'image') return { problems: [], columns: [], bind: () => () => value };
+  if (typeof value !== 'string') {
+    const message = `the value is not the path of ${kind === 'image' ? 'an image' : 'a sound'}`;
+    return impossible({ kind: 'wrong-column-type', message });
+  }
+  const bind: CompiledBinding['bind'] = (_, file) => () => mediaAt(kind, value, file, reader);
+  return { problems: [], columns: [], bind, reads: 'files' };
 }
 
 function unknownColumn(name: string, schema: Schema): CompiledBinding {

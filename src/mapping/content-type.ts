@@ -12,6 +12,10 @@ const signatures: readonly { type: string; bytes: readonly (number | undefined)[
   { type: 'image/avif', bytes: [...any(4), ...ascii('ftypavif')] },
   { type: 'image/heic', bytes: [...any(4), ...ascii('ftypheic')] },
   { type: 'audio/wav', bytes: riff('WAVE') },
+  { type: 'audio/aiff', bytes: [...ascii('FORM'), ...any(4), ...ascii('AIF')] },
+  { type: 'audio/amr', bytes: ascii('#!AMR') },
+  // Windows Media: wma or wmv.
+  { type: 'video/x-ms-asf', bytes: [0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11] },
   { type: 'audio/flac', bytes: ascii('fLaC') },
   { type: 'audio/ogg', bytes: ascii('OggS') },
   { type: 'audio/mpeg', bytes: ascii('ID3') },

@@ -2,11 +2,11 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 import type { Binding } from '../spec/job.ts';
 import { compileBinding, type Read, type ValueKind } from './binding.ts';
 import { MappingError } from './mapping-error.ts';
-import type { ReadFile } from './media-input.ts';
+import type { MediaReader } from './media-input.ts';
 import type { BindingProblem } from './template.ts';
 
 export { MappingError } from './mapping-error.ts';
-export type { ReadFile } from './media-input.ts';
+export type { MediaReader } from './media-input.ts';
 
 /** A task input or a parameter, and where its value comes from. */
 export interface MappingEntry {
@@ -46,9 +46,9 @@ export interface Mapping {
 export function compileMapping(
   entries: readonly MappingEntry[],
   schema: Schema,
-  readFile: ReadFile,
+  reader: MediaReader,
 ): { mapping: Mapping; problems: MappingProblem[] } {
-  const compiled = entries.map((entry) => ({ ...entry, ...compileBinding(entry, schema, readFile) }));
+  const compiled = entries.map((entry) => ({ ...entry, ...compileBinding(entry, schema, reader) }));
   const needed = new Set(compiled.flatMap(({ columns }) => columns));
   const isSync = compiled.every(({ reads }) => reads === undefined);
   return {

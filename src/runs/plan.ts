@@ -13,6 +13,8 @@ export interface PlannedFile {
   rows: number;
   /** Partition folders of the path, `dt=2026-11-01`; kept in the output. */
   folders: string[];
+  /** Of a folder whose files are the rows: tells these rows from others. */
+  version?: string;
 }
 
 /** A range of consecutive rows of one file: the unit of commit. */

@@ -1,5 +1,6 @@
 import type { Job } from '../spec/job.ts';
 import type { Dataset } from '../sources/dataset.ts';
+import { folderVersion } from '../sources/files.ts';
 import type { Mark, SourceFile } from '../sources/format.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { type Plan, type PlannedFile, planVersion, type Shard, shardsOf } from './plan.ts';
@@ -43,7 +44,12 @@ export async function updatePlan(
       const pending = plan.shards.filter((shard) => shard.file === index && !isCommitted(shard.id));
       update.removed.push(...pending.map((shard) => shard.id));
       plan.shards = plan.shards.filter((shard) => !pending.includes(shard));
-    } else if (file.size !== planned.size || file.modifiedMs !== planned.modifiedMs) {
+    } else if (hasGrown(file, planned)) {
+      // A sample is drawn once: what came later is not part of it.
+      if (plan.sampledFrom !== undefined) continue;
+      plan.files[index] = plannedFile(file, file.members!.length);
+      update.added.push(file.path);
+    } else if (isChanged(file, planned)) {
       update.changed.push(planned.path);
       const facts = await dataset.facts(file, job.output.rowsPerPart);
       marks.set(index, facts.marks);
@@ -132,7 +138,19 @@ function plannedFile(file: SourceFile, rows: number): PlannedFile {
     .split('/')
     .slice(0, -1)
     .filter((folder) => /^[^=]+=/.test(folder));
-  return { path: file.path, size: file.size, modifiedMs: file.modifiedMs, rows, folders };
+  const { path, size, modifiedMs, members } = file;
+  const version = members && folderVersion(members);
+  return { path, size, modifiedMs, rows, folders, ...(version === undefined ? {} : { version }) };
+}
+
+/** A folder whose files are the rows: the planned ones are as they were, and there are more after them. */
+function hasGrown({ members = [] }: SourceFile, planned: PlannedFile): boolean {
+  return members.length > planned.rows && folderVersion(members.slice(0, planned.rows)) === planned.version;
+}
+
+function isChanged({ size, modifiedMs, members }: SourceFile, planned: PlannedFile): boolean {
+  if (members !== undefined) return folderVersion(members) !== planned.version;
+  return size !== planned.size || modifiedMs !== planned.modifiedMs;
 }
 
 function fileOf(dataset: Dataset, path: string): SourceFile {

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
+import type { z } from 'zod';
 import type { Engine } from '../duckdb/engine.ts';
 import { SluiceError } from '../errors.ts';
 import { compileMapping, type MappingEntry, MappingError } from '../mapping/mapping.ts';
@@ -12,6 +12,7 @@ import { didYouMean, type Locate, type Problem } from '../spec/problem.ts';
 import type { Inputs, Parameters, Task } from '../tasks/task.ts';
 import { writers } from '../writers/index.ts';
 import type { Writer } from '../writers/writer.ts';
+import { namedMedia } from './named-media.ts';
 import { type Plan, type Shard, sampleCondition } from './plan.ts';
 import type { BindMapping } from './shard-work.ts';
 
@@ -53,13 +54,13 @@ export async function prepare(
   const { mapping, problems: mappingProblems } = compileMapping(
     entriesOf(job, task),
     dataset.schema,
-    readReferenced,
+    namedMedia,
   );
   for (const { name, kind, message, suggestion } of mappingProblems) {
     const path = name in job.inputs ? ['inputs', name] : ['parameters', name];
     problems.push({ kind, message, ...(suggestion === undefined ? {} : { suggestion }), ...locate(path) });
   }
-  const parameters = literalParameters(job);
+  const parameters = literalParameters(job, task);
   const names = dataset.columns.map((column) => column.name);
   const kept = keptColumns(job, names, locate, problems);
   const results = resultColumns(job, task, parameters, locate, problems);
@@ -128,19 +129,26 @@ function entriesOf(job: Job, task: Task): MappingEntry[] {
     return { name, binding, kind, required };
   });
   const parameters = Object.entries(job.parameters).flatMap(([name, binding]): MappingEntry[] =>
-    binding.kind === 'literal' ? [] : [{ name, binding, kind: 'parameter', required: false }],
+    binding.kind === 'literal'
+      ? []
+      : [{ name, binding, kind: 'parameter', required: isRequired(task, name) }],
   );
   return [...inputs, ...parameters];
 }
 
-function literalParameters(job: Job): Parameters {
-  const parameters: Parameters = {};
+/** A row without a required parameter cannot be asked. */
+function isRequired({ parameters }: Task, name: string): boolean {
+  return !(parameters.shape[name] as z.ZodType).safeParse(undefined).success;
+}
+
+/** As the task's schema reads them: labels in one text become the list that the API takes. */
+function literalParameters(job: Job, task: Task): Parameters {
+  const literals: Parameters = {};
   for (const [name, binding] of Object.entries(job.parameters)) {
-    if (binding.kind !== 'literal') continue;
-    if (name === 'extra') Object.assign(parameters, binding.value);
-    else parameters[name] = binding.value;
+    if (binding.kind === 'literal') literals[name] = binding.value;
   }
-  return parameters;
+  const { extra, ...named } = literals;
+  return { ...task.parameters.partial().parse(named), ...(extra as Parameters | undefined) };
 }
 
 function questionOf(
@@ -257,25 +265,4 @@ function refuseOutputAsSource(job: Job, files: readonly SourceFile[]): void {
       next: 'choose an output.path outside the source',
     },
   );
-}
-
-/** What a path in a row may be to blame for; anything else is the disk's fault, and no row's. */
-const unreadable = [
-  'ENOENT',
-  'ENOTDIR',
-  'EISDIR',
-  'EACCES',
-  'ELOOP',
-  'ENAMETOOLONG',
-  'ERR_INVALID_ARG_VALUE',
-];
-
-/** A file that a row names; undefined where it is not there, or not readable. */
-async function readReferenced(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (unreadable.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
-  }
 }

@@ -28,9 +28,11 @@ import { ledgerOf } from './state.ts';
 
 /**
  * Shards in work at a time: the next one is read while the last rows of this one are in flight, and the one before may
- * still be committing. Bounds memory together with `limits.concurrency`.
+ * still be committing. Small shards are let in until there are as many rows in work as three of the usual size have:
+ * a row that waits for its retry would otherwise hold up the few hundred behind it. Bounds memory, and open files,
+ * together with `limits.concurrency`.
  */
-const maxOpenShards = 3;
+const openShards = { usual: 3, rows: 30_000, most: 64 };
 
 export type RunEvent =
   | SchedulerEvent
@@ -158,7 +160,7 @@ export class Run {
   async *#items(): AsyncGenerator<Item> {
     for (const shard of this.#context.plan.shards) {
       if (this.#context.records.has(shard.id)) continue;
-      while (this.#open.size >= maxOpenShards && this.#ending === undefined) {
+      while (!this.#mayOpen(shard) && this.#ending === undefined) {
         await new Promise<void>((resolve) => {
           this.#wakeReader = resolve;
         });
@@ -166,6 +168,13 @@ export class Run {
       if (this.#ending !== undefined) return;
       yield* this.#readShard(shard);
     }
+  }
+
+  #mayOpen(next: Shard): boolean {
+    if (this.#open.size < openShards.usual) return true;
+    let { rows } = next;
+    for (const { shard } of this.#open) rows += shard.rows;
+    return this.#open.size < openShards.most && rows <= openShards.rows;
   }
 
   async *#readShard(shard: Shard): AsyncGenerator<Item> {
@@ -176,18 +185,15 @@ export class Run {
       start: shard.start,
       file: file.path,
     });
-    const work = new ShardWork(shard, file, answers);
+    const work = new ShardWork(shard, file, answers, backend.local?.window);
     this.#open.add(work);
     onEvent({ type: 'shard-started', shard: shard.id, recovered: answers.recoverable, tornBytes });
+    const range = { file: shardFile(prepared, plan, shard), start: shard.start, rows: shard.rows };
+    const onlyKept = prepared.kept.filter((name) => !prepared.needed.includes(name));
+    await prepared.dataset.checkColumns(range, onlyKept);
     using relation = shardRelation(prepared, plan, shard, prepared.needed);
     try {
-      for await (const item of work.items(
-        engine,
-        relation,
-        prepared.bind,
-        this.#reading.signal,
-        backend.local?.window,
-      )) {
+      for await (const item of work.items(engine, relation, prepared.bind, this.#reading.signal)) {
         if (!('failure' in item)) yield item;
         else await this.#take(work, item.row, item.hash, 0, item);
         if (this.#ending !== undefined) return;
@@ -262,7 +268,7 @@ export class Run {
     const { plan, prepared, records, onEvent } = this.#context;
     await this.#planSaved;
     const source = shardFile(prepared, plan, work.shard);
-    if (!(await prepared.dataset.isUnchanged(source))) throw sourceChanged(source.path);
+    if (!(await prepared.dataset.isUnchanged(source, work.shard))) throw sourceChanged(source.path);
     using kept =
       prepared.kept.length === 0 ? undefined : shardRelation(prepared, plan, work.shard, prepared.kept);
     const record = await commitShard(

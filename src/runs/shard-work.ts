@@ -28,8 +28,13 @@ export interface Unaskable {
   failure: RowFailure;
 }
 
+const nothing: readonly never[] = [];
+
 /** Compiles the mapping for one batch of the file at `path`. */
 export type BindMapping = (batch: RecordBatch, path: string) => MapRow;
+
+/** Rows whose files or URLs are read at once: one after the other, a distant server would set the pace of the run. */
+const LOOK_AHEAD = 8;
 
 /**
  * A shard in work: which of its rows were read, asked and answered. It is complete when every row that `where` let
@@ -39,12 +44,18 @@ export class ShardWork {
   readonly shard: Shard;
   readonly file: PlannedFile;
   readonly answers: ShardAnswers;
+  /** Rows that are asked together or not at all; undefined: each for itself. */
+  readonly #window: number | undefined;
+  /** Rows of the window that is not full yet. */
+  #gathered: Item[] = [];
   /** The commit is under way; a shard is committed once. */
   committing = false;
   /** Rows that `where` let pass; known when all are read. */
   #passed: number | undefined;
 
-  constructor(shard: Shard, file: PlannedFile, answers: ShardAnswers) {
+  /** @param window rows that are asked together or not at all; undefined: each for itself */
+  constructor(shard: Shard, file: PlannedFile, answers: ShardAnswers, window?: number) {
+    this.#window = window;
     this.shard = shard;
     this.file = file;
     this.answers = answers;
@@ -61,17 +72,16 @@ export class ShardWork {
   /**
    * Reads the shard and yields the rows that have no answer yet; those that an earlier run was answered are taken from
    * the journal.
-   * @param window rows that are asked together or not at all; undefined: each for itself
    */
   async *items(
     engine: Engine,
     relation: { sql: string },
     bind: BindMapping,
     signal: AbortSignal,
-    window: number | undefined,
   ): AsyncGenerator<Item | Unaskable> {
     let passed = 0;
-    let open: Item[] = [];
+    /** Rows whose files or URLs are being read, in order. */
+    const reading: { row: number; made: Promise<Question | RowFailure> }[] = [];
     for await (const batch of engine.stream(relation.sql, { signal })) {
       const rows = batch.getChild('__row')!;
       const errors = batch.getChild('__error')!;
@@ -80,34 +90,51 @@ export class ShardWork {
         const row = Number(rows.get(i)) - this.shard.start;
         passed++;
         const error = errors.get(i) as string | null;
-        const asked = error === null ? makeQuestion(map, i) : readFailure(error);
-        // Awaited only where a file had to be read: a promise a row costs as much as the rest of this loop.
-        const made = asked instanceof Promise ? await asked : asked;
-        const hash = 'stage' in made ? shortHash(made.message) : questionHash(made);
-        if (!('stage' in made) && window !== undefined) {
-          open.push({ work: this, row, hash, question: made });
-          if (open.length < window) continue;
-          yield* this.#unanswered(open);
-          open = [];
-        } else if (!this.answers.recover(row, hash))
-          yield 'stage' in made ? { row, hash, failure: made } : { work: this, row, hash, question: made };
+        const made = error === null ? makeQuestion(map, i) : readFailure(error);
+        // Promises only where files or URLs are read: one a row costs as much as the rest of this loop.
+        if (!(made instanceof Promise) && reading.length === 0) {
+          for (const item of this.#itemsOf(row, made)) yield item;
+          continue;
+        }
+        const promise = Promise.resolve(made);
+        // What fails while an earlier row is awaited is thrown when its own turn comes.
+        promise.catch(() => undefined);
+        reading.push({ row, made: promise });
+        if (reading.length < LOOK_AHEAD) continue;
+        const first = reading.shift()!;
+        for (const item of this.#itemsOf(first.row, await first.made)) yield item;
       }
     }
-    yield* this.#unanswered(open);
+    for (const { row, made } of reading) {
+      for (const item of this.#itemsOf(row, await made)) yield item;
+    }
+    for (const item of this.#unanswered()) yield item;
     this.#passed = passed;
+  }
+
+  /** What is to be asked now that this row is made: itself, its whole window when that is full, or nothing. */
+  #itemsOf(row: number, made: Question | RowFailure): readonly (Item | Unaskable)[] {
+    const hash = 'stage' in made ? shortHash(made.message) : questionHash(made);
+    if (this.#window === undefined || 'stage' in made) {
+      if (this.answers.recover(row, hash)) return nothing;
+      return ['stage' in made ? { row, hash, failure: made } : { work: this, row, hash, question: made }];
+    }
+    this.#gathered.push({ work: this, row, hash, question: made });
+    return this.#gathered.length < this.#window ? nothing : this.#unanswered();
   }
 
   /**
    * The rows of a window, all or none: one that an earlier run answered in part is asked again as a whole, because its
    * rows' answers depend on their company, and a resumed run writes the same bytes as one that was never killed.
    */
-  *#unanswered(window: readonly Item[]): Generator<Item> {
-    if (window.every(({ row, hash }) => this.answers.holds(row, hash))) {
-      for (const { row, hash } of window) this.answers.recover(row, hash);
-      return;
-    }
-    for (const [i, item] of window.entries())
-      yield i === window.length - 1 ? { ...item, endsWindow: true } : item;
+  #unanswered(): readonly Item[] {
+    const window = this.#gathered;
+    this.#gathered = [];
+    const last = window.at(-1);
+    if (last !== undefined) last.endsWindow = true;
+    if (!window.every(({ row, hash }) => this.answers.holds(row, hash))) return window;
+    for (const { row, hash } of window) this.answers.recover(row, hash);
+    return nothing;
   }
 }
 

@@ -1,5 +1,4 @@
-import type { Message } from 'apache-arrow';
-import { MetadataVersion } from 'apache-arrow';
+import { Message, MetadataVersion, type Schema } from 'apache-arrow';
 import { SluiceError } from '../errors.ts';
 import type { StoredBytes } from '../storage/storage.ts';
 import { decodeFooter, decodeMessage, isBigEndian } from './arrow-metadata.ts';
@@ -22,7 +21,8 @@ export interface ArrowBatch extends ArrowMessage {
 
 /** Where everything is in an Arrow file or stream, so that any batch is read without those before it. */
 export interface ArrowIndex {
-  schema: ArrowMessage;
+  /** The schema message, with its prefix. */
+  schema: Buffer;
   dictionaries: readonly ArrowMessage[];
   batches: readonly ArrowBatch[];
   rows: number;
@@ -43,19 +43,32 @@ export function indexFile(file: StoredBytes): ArrowIndex {
   const length = readBytes(file, file.size - trailer, 4).readInt32LE();
   const footerStart = file.size - trailer - length;
   if (length <= 0 || footerStart < FILE_START) throw new RangeError(`a footer of ${length} bytes`);
-  const blocks = decodeFooter(readBytes(file, footerStart, length));
-  const builder = new IndexBuilder(file, readMessage(file, FILE_START));
+  const footer = decodeFooter(readBytes(file, footerStart, length));
+  // The schema at the file's beginning says the same, but the files of arrow-js have none there.
+  checkReadable(footer);
+  const builder = new IndexBuilder(schemaMessage(footer.schema));
   // Every dictionary of a file counts for every batch of it, wherever it stands.
-  for (const offset of blocks.dictionaries) builder.add(readMessage(file, offset), 'dictionary');
-  for (const offset of blocks.recordBatches) builder.add(readMessage(file, offset), 'batch');
+  for (const offset of footer.dictionaries) builder.add(readMessage(file, offset), 'dictionary');
+  for (const offset of footer.recordBatches) builder.add(readMessage(file, offset), 'batch');
   return builder.done();
+}
+
+function schemaMessage(schema: Schema): Buffer {
+  const metadata = Message.encode(Message.from(schema));
+  const message = Buffer.from(new ArrayBuffer(8 + Math.ceil(metadata.length / 8) * 8));
+  message.writeUInt32LE(CONTINUATION);
+  message.writeUInt32LE(message.length - 8, 4);
+  message.set(metadata, 8);
+  return message;
 }
 
 /** @throws {Error} when the stream is not sound: its words say why */
 export function indexStream(file: StoredBytes): ArrowIndex {
   const schema = readMessage(file, 0);
-  const builder = new IndexBuilder(file, schema);
-  for (let offset = schema?.end ?? 0; ; ) {
+  if (!schema?.message.isSchema()) throw new RangeError('it does not begin with a schema');
+  checkReadable({ version: schema.message.version, isBigEndian: isBigEndian(schema.metadata) });
+  const builder = new IndexBuilder(readBytes(file, 0, schema.end));
+  for (let offset = schema.end; ; ) {
     const message = readMessage(file, offset);
     if (!message) return builder.done();
     builder.add(message);
@@ -70,22 +83,23 @@ interface FoundMessage {
   end: number;
 }
 
+function checkReadable({ version, isBigEndian }: { version: MetadataVersion; isBigEndian: boolean }): void {
+  if (isBigEndian) {
+    throw refusedArrow('it is big-endian', 'Write it on a machine of today, or convert it to Parquet.');
+  }
+  if (version < MetadataVersion.V4) {
+    throw refusedArrow('it is of a version before Arrow 0.8', 'Write it again with a newer library.');
+  }
+}
+
 class IndexBuilder {
-  readonly #schema: ArrowMessage;
+  readonly #schema: Buffer;
   readonly #dictionaries: ArrowMessage[] = [];
   readonly #batches: ArrowBatch[] = [];
   #rows = 0;
 
-  constructor(file: StoredBytes, schema: FoundMessage | undefined) {
-    if (!schema?.message.isSchema()) throw new RangeError('it does not begin with a schema');
-    if (isBigEndian(schema.metadata)) {
-      throw refusedArrow('it is big-endian', 'Write it on a machine of today, or convert it to Parquet.');
-    }
-    if (schema.message.version < MetadataVersion.V4) {
-      throw refusedArrow('it is of a version before Arrow 0.8', 'Write it again with a newer library.');
-    }
-    if (file.size < schema.end) throw new RangeError('it ends within the schema');
-    this.#schema = { offset: schema.offset, length: schema.end - schema.offset };
+  constructor(schema: Buffer) {
+    this.#schema = schema;
   }
 
   /** @param kind what the message must be; undefined: either */

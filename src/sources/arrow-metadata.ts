@@ -1,4 +1,5 @@
-import { Message } from 'apache-arrow';
+import { Message, type Schema } from 'apache-arrow';
+import { Footer } from 'apache-arrow/ipc/metadata/file';
 import { checkFlatbuffer, fieldAt, rootField, type Table, targetAt } from './flatbuffer.ts';
 
 /** The tables of Arrow's metadata, from its format/{Message,Schema,File}.fbs. */
@@ -54,6 +55,7 @@ const FOOTER: Table = [
   { tables: () => KEY_VALUE },
 ];
 
+const FOOTER_SCHEMA = 1;
 const FOOTER_DICTIONARIES = 2;
 const FOOTER_RECORD_BATCHES = 3;
 const MESSAGE_HEADER = 2;
@@ -70,25 +72,32 @@ export function decodeMessage(bytes: Uint8Array): Message {
 
 /** Whether the values after this schema message have their high bytes first. */
 export function isBigEndian(schemaMessage: Uint8Array): boolean {
-  const header = rootField(schemaMessage, MESSAGE_HEADER);
-  if (header === undefined) return false;
-  const endianness = fieldAt(schemaMessage, targetAt(schemaMessage, header), SCHEMA_ENDIANNESS);
-  return endianness !== undefined && viewOf(schemaMessage).getInt16(endianness, true) === 1;
+  return isBigEndianAt(schemaMessage, rootField(schemaMessage, MESSAGE_HEADER));
 }
 
-/** Where in the file a message begins. */
-export interface Blocks {
+function isBigEndianAt(bytes: Uint8Array, schema: number | undefined): boolean {
+  if (schema === undefined) return false;
+  const endianness = fieldAt(bytes, targetAt(bytes, schema), SCHEMA_ENDIANNESS);
+  return endianness !== undefined && viewOf(bytes).getInt16(endianness, true) === 1;
+}
+
+/** The footer of an Arrow file: what it says of the whole, and where in the file each message begins. */
+export interface FileFooter {
+  schema: Schema;
+  version: number;
+  isBigEndian: boolean;
   dictionaries: number[];
   recordBatches: number[];
 }
 
-/**
- * The places that the footer of an Arrow file tells.
- * @throws {RangeError} when it is not a sound one
- */
-export function decodeFooter(bytes: Uint8Array): Blocks {
+/** @throws {RangeError} when it is not a sound footer */
+export function decodeFooter(bytes: Uint8Array): FileFooter {
   checkFlatbuffer(bytes, FOOTER);
+  const { schema, version } = Footer.decode(bytes);
   return {
+    schema,
+    version,
+    isBigEndian: isBigEndianAt(bytes, rootField(bytes, FOOTER_SCHEMA)),
     dictionaries: blockOffsets(bytes, FOOTER_DICTIONARIES),
     recordBatches: blockOffsets(bytes, FOOTER_RECORD_BATCHES),
   };

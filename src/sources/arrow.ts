@@ -27,9 +27,7 @@ export const arrow: Format = {
       return await withBytes(file, context, (bytes) => {
         const isFile = readBytes(bytes, 0, Math.min(bytes.size, FILE_MAGIC.length)).toString() === FILE_MAGIC;
         const index = isFile ? indexFile(bytes) : indexStream(bytes);
-        const reader = RecordBatchReader.from(
-          readBytes(bytes, index.schema.offset, index.schema.length),
-        ).open();
+        const reader = RecordBatchReader.from(index.schema).open();
         return new ArrowFileReader(file, context, index, reader.schema);
       });
     } catch (error) {
@@ -158,7 +156,7 @@ function* messagesFor(
   batches: ArrowIndex['batches'],
 ): Generator<Buffer> {
   const read = ({ offset, length }: ArrowMessage) => readBytes(bytes, offset, length);
-  yield read(index.schema);
+  yield index.schema;
   let dictionaries = 0;
   for (const batch of batches) {
     while (dictionaries < batch.dictionaries) yield read(index.dictionaries[dictionaries++]!);

@@ -34,7 +34,8 @@ export class ByteWindow {
     const wanted = target.subarray(kept, Math.min(target.length, kept + Math.max(CHUNK_BYTES, kept)));
     const count = this.#file.read(wanted, this.offset + kept);
     this.bytes = target.subarray(0, kept + count);
-    this.atEnd = count < wanted.length;
+    // A read may be short before the end, so only one that gives nothing tells it.
+    this.atEnd = count === 0;
     return count > 0;
   }
 }

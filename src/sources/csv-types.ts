@@ -11,7 +11,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import type { Engine } from '../duckdb/engine.ts';
-import { quoteLiteral } from '../duckdb/quote.ts';
+import { quoteFile, quoteLiteral } from '../duckdb/quote.ts';
 import { uniqueNames } from '../duckdb/types.ts';
 import { sqlType } from './types.ts';
 
@@ -41,7 +41,7 @@ export async function sniff(
   width: number,
 ): Promise<Sniffed | undefined> {
   const sql = `SELECT HasHeader AS has_header, Columns AS columns, DateFormat AS dates, TimestampFormat AS times
-    FROM sniff_csv(${quoteLiteral(path)}, ${options}, sample_size = -1, ignore_errors = true)`;
+    FROM sniff_csv(${quoteFile(path)}, ${options}, sample_size = -1, ignore_errors = true)`;
   let rows: Record<string, unknown>[];
   try {
     rows = await engine.rows(sql);

@@ -1,5 +1,6 @@
 import { Exit, SluiceError } from '../errors.ts';
 import type { Listing, Storage, StoredFile } from '../storage/storage.ts';
+import { foldersOf } from './files.ts';
 import type { SourceFile, SourceFormat } from './format.ts';
 import { formatByName, knownExtensions } from './formats.ts';
 import { partitionsOf } from './partitions.ts';
@@ -13,6 +14,7 @@ export async function findFiles(
   paths: readonly string[],
   format: SourceFormat | undefined,
 ): Promise<SourceFile[]> {
+  if (format === 'files') return foldersOf(await filesOf(storage, paths));
   const files = new Map<string, SourceFile>();
   for (const path of paths) {
     refuseUrl(path);
@@ -22,6 +24,16 @@ export async function findFiles(
   const sorted = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   refuseMix(sorted);
   return sorted;
+}
+
+/** The files of all paths, each once. */
+async function filesOf(storage: Storage, paths: readonly string[]): Promise<StoredFile[]> {
+  const files = new Map<string, StoredFile>();
+  for (const path of paths) {
+    refuseUrl(path);
+    for (const file of (await storage.list(path)).files) files.set(file.path, file);
+  }
+  return [...files.values()];
 }
 
 function refuseUrl(path: string): void {
@@ -38,6 +50,9 @@ function dataFiles(path: string, listing: Listing, format: SourceFormat | undefi
     const own = format ?? formatByName(file.path);
     return own ? [sourceFile(file, own)] : [];
   });
+  // A README.txt beside tables is none of the data; a folder of texts alone is.
+  const tables = data.filter((file) => file.format !== 'text');
+  if (format === undefined && tables.length > 0) return tables;
   if (data.length > 0) return data;
   const some = listing.files.slice(0, 3).map((file) => file.path);
   const what =

@@ -1,14 +1,14 @@
 import type { Engine } from '../duckdb/engine.ts';
 import type { Column } from '../duckdb/types.ts';
 import type { Scratch } from '../storage/scratch.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { Storage, StoredFile } from '../storage/storage.ts';
 
 /** The formats that a source can have. */
-export type SourceFormat = 'parquet' | 'arrow' | 'jsonl' | 'csv' | 'tsv';
+export type SourceFormat = 'parquet' | 'arrow' | 'jsonl' | 'csv' | 'tsv' | 'text' | 'files';
 
 export type PartitionValue = string | null;
 
-/** One file of a dataset. */
+/** One file of a dataset; of the format `files`, one folder. */
 export interface SourceFile {
   /** `/`-separated; relative to the working directory where the user gave it so. */
   path: string;
@@ -19,6 +19,8 @@ export interface SourceFile {
   format: SourceFormat;
   /** The `name=value` folders of its path, values decoded; null for Hive's name of null. */
   partitions: readonly { name: string; value: PartitionValue }[];
+  /** The files of a folder, in the order of its rows. `size` is then their sum and `modifiedMs` the latest. */
+  members?: readonly StoredFile[];
 }
 
 /** A row of a text file at which a reader can start. */
@@ -60,6 +62,8 @@ export interface OpenFile {
   local: string;
   /** Bytes of `local`. */
   size: number;
+  /** The files of a folder. */
+  members?: readonly StoredFile[];
 }
 
 export interface FormatContext {

@@ -1,11 +1,21 @@
 import { arrow } from './arrow.ts';
 import { csv, tsv } from './csv.ts';
+import { files } from './files.ts';
 import type { Format, SourceFormat } from './format.ts';
 import { jsonl } from './jsonl.ts';
 import { parquet } from './parquet.ts';
+import { text } from './text-lines.ts';
 
 /** Every format, by name. */
-export const formats: Readonly<Record<SourceFormat, Format>> = { parquet, arrow, jsonl, csv, tsv };
+export const formats: Readonly<Record<SourceFormat, Format>> = {
+  parquet,
+  arrow,
+  jsonl,
+  csv,
+  tsv,
+  text,
+  files,
+};
 
 /** What a file's name ends with, by format. Text may also be compressed: `.csv.gz`. */
 const EXTENSIONS: Readonly<Record<SourceFormat, readonly string[]>> = {
@@ -14,6 +24,9 @@ const EXTENSIONS: Readonly<Record<SourceFormat, readonly string[]>> = {
   jsonl: ['.jsonl', '.ndjson', '.json'],
   csv: ['.csv'],
   tsv: ['.tsv'],
+  text: ['.txt'],
+  // Any file may be a row; only the job can say so.
+  files: [],
 };
 
 /** The format that a file's name tells, if any. */

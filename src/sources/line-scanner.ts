@@ -8,8 +8,11 @@ export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 const LF = 10;
 const CR = 13;
 
+/** Whether lines of white space alone are passed over. */
+export type WhichLines = 'lines with text' | 'every line';
+
 /**
- * The lines of a file that are not blank. LF and CRLF end a line; a CR alone does not, nor does U+2028, which JSON
+ * The lines of a file, by default those that are not blank. LF and CRLF end a line; a CR alone does not, nor does U+2028, which JSON
  * allows inside a string.
  */
 export class LineScanner {
@@ -24,12 +27,19 @@ export class LineScanner {
   /** Index in the window where the next line begins. */
   #next = 0;
   readonly #maxBytes: number;
+  readonly #which: WhichLines;
 
-  constructor(file: StoredBytes, from: Position = TEXT_START, maxBytes = MAX_RECORD_BYTES) {
+  constructor(
+    file: StoredBytes,
+    from: Position = TEXT_START,
+    maxBytes = MAX_RECORD_BYTES,
+    which: WhichLines = 'lines with text',
+  ) {
     const offset = from.offset === 0 ? startOfText(file) : from.offset;
     this.window = new ByteWindow(file, offset);
     this.line = from.line - 1;
     this.#maxBytes = maxBytes;
+    this.#which = which;
   }
 
   /** Where the line after the current one begins. */
@@ -37,10 +47,11 @@ export class LineScanner {
     return { offset: this.window.offset + this.#next, line: this.line + 1 };
   }
 
-  /** Moves to the next line that is not blank; false at the end of the file. */
+  /** Moves to the next line; false at the end of the file. */
   next(): boolean {
     while (this.#step()) {
-      if (this.tooLong || !isBlank(this.window.bytes, this.start, this.end)) return true;
+      if (this.#which === 'every line' || this.tooLong) return true;
+      if (!isBlank(this.window.bytes, this.start, this.end)) return true;
     }
     return false;
   }

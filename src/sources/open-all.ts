@@ -32,7 +32,7 @@ export async function openAll(
 }
 
 async function openOne(file: SourceFile, context: FormatContext, mustHaveRows: boolean): Promise<FileReader> {
-  const isText = file.format !== 'parquet' && file.format !== 'arrow';
+  const isText = file.members === undefined && file.format !== 'parquet' && file.format !== 'arrow';
   // What Spark writes for a part without rows.
   if (isText && file.size === 0 && !mustHaveRows) return emptyReader;
   return formats[file.format].open(await prepare(file, context), context);

@@ -13,6 +13,8 @@ const CHUNK_BYTES = 1024 * 1024;
  */
 export async function prepare(source: SourceFile, context: FormatContext): Promise<OpenFile> {
   const { path, size, format } = source;
+  const { members } = source;
+  if (members !== undefined) return { path, local: path, size, members };
   const file: OpenFile = { path, local: path, size };
   if (size === 0)
     throw unreadable(file, 'it is empty, 0 bytes', 'Write it again, or leave it out of source.path.');

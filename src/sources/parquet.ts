@@ -1,9 +1,9 @@
-import type { Engine } from '../duckdb/engine.ts';
-import { quoteIdentifier, quoteLiteral } from '../duckdb/quote.ts';
+import { quoteIdentifier, quoteFile } from '../duckdb/quote.ts';
 import type { Column } from '../duckdb/types.ts';
 import { messageOf } from '../errors.ts';
-import type { FileFacts, FileReader, Format, OpenFile, Relation, RowRange } from './format.ts';
-import { unreadable } from './open-file.ts';
+import type { FileFacts, FileReader, Format, FormatContext, OpenFile, Relation, RowRange } from './format.ts';
+import { unreadable, withBytes } from './open-file.ts';
+import { damagedPage } from './parquet-pages.ts';
 import { sameType, sqlType } from './types.ts';
 
 /** DuckDB's name for the number of a row in its file. */
@@ -12,9 +12,9 @@ const ROW_NUMBER = 'file_row_number';
 /** Parquet, read by DuckDB alone. */
 export const parquet: Format = {
   name: 'parquet',
-  async open(file, { engine }) {
+  async open(file, context) {
     try {
-      const columns = await engine.describe(`SELECT * FROM ${scan(file)}`);
+      const columns = await context.engine.describe(`SELECT * FROM ${scan(file)}`);
       if (columns.some(({ name }) => name.toLowerCase() === ROW_NUMBER)) {
         throw unreadable(
           file,
@@ -22,7 +22,7 @@ export const parquet: Format = {
           `Rename the column: duckdb -c "COPY (SELECT * RENAME (${ROW_NUMBER} AS n) FROM '${file.path}') TO 'new.parquet'"`,
         );
       }
-      return new ParquetReader(file, engine, columns);
+      return new ParquetReader(file, context, columns);
     } catch (error) {
       throw corruptParquet(file, error);
     }
@@ -32,28 +32,51 @@ export const parquet: Format = {
 class ParquetReader implements FileReader {
   readonly columns: readonly Column[];
   readonly #file: OpenFile;
-  readonly #engine: Engine;
+  readonly #context: FormatContext;
 
-  constructor(file: OpenFile, engine: Engine, columns: readonly Column[]) {
+  constructor(file: OpenFile, context: FormatContext, columns: readonly Column[]) {
     this.#file = file;
-    this.#engine = engine;
+    this.#context = context;
     this.columns = columns;
   }
 
   async facts(): Promise<FileFacts> {
-    const path = quoteLiteral(this.#file.local);
+    const path = quoteFile(this.#file.local);
     try {
-      const [row] = await this.#engine.rows(`SELECT num_rows::BIGINT AS n,
+      const [row] = await this.#context.engine.rows(`SELECT num_rows::BIGINT AS n,
         (SELECT any_value(compression) FROM parquet_metadata(${path}) WHERE compression IN ('LZ4', 'LZO')) AS codec
         FROM parquet_file_metadata(${path})`);
       if (row?.codec) {
         const next = 'Write it again with zstd, snappy, gzip, brotli or lz4_raw.';
         throw unreadable(this.#file, `it is compressed with ${row.codec}, which DuckDB cannot read`, next);
       }
+      await this.#checkPages(path);
       return { rows: Number(row?.n), marks: [] };
     } catch (error) {
       throw corruptParquet(this.#file, error);
     }
+  }
+
+  async #checkPages(path: string): Promise<void> {
+    // Some writers give 0 where there is no dictionary, or no page.
+    const chunks =
+      await this.#context.engine.rows(`SELECT path_in_schema AS column, start, start + size AS "end"
+      FROM (SELECT path_in_schema, total_compressed_size AS size,
+          least(nullif(dictionary_page_offset, 0), nullif(data_page_offset, 0)) AS start FROM parquet_metadata(${path}))
+      WHERE start > 0 AND size > 0`);
+    const damaged = await withBytes(this.#file, this.#context, (bytes) =>
+      damagedPage(
+        bytes,
+        chunks.map(({ column, start, end }) => ({
+          column: String(column),
+          start: Number(start),
+          end: Number(end),
+        })),
+      ),
+    );
+    if (!damaged) return;
+    const reason = `column ${damaged.column} is damaged: the page at byte ${damaged.offset} does not fit its checksum`;
+    throw unreadable(this.#file, reason, 'Write the file again, or leave it out of source.path.');
   }
 
   relation({ start, rows }: RowRange, columns: readonly Column[]): Relation {
@@ -78,7 +101,7 @@ class ParquetReader implements FileReader {
 
 /** Hive folders are read by ourselves, alike for every format. */
 function scan(file: OpenFile, ...options: string[]): string {
-  return `read_parquet(${[quoteLiteral(file.local), 'hive_partitioning = false', ...options].join(', ')})`;
+  return `read_parquet(${[quoteFile(file.local), 'hive_partitioning = false', ...options].join(', ')})`;
 }
 
 function corruptParquet(file: OpenFile, error: unknown): unknown {

@@ -32,24 +32,24 @@ export function excerpt(bytes: Uint8Array, length = 80): string {
   return text.length <= length ? text : `${text.slice(0, length)}…`;
 }
 
-/** What is wrong with text that is not UTF-8: its first byte that does not belong. */
+/** What is wrong with text that is not UTF-8: the first byte of the first sequence that is no character. */
 export function notUtf8(bytes: Uint8Array): string {
-  let end = bytes.length;
-  for (let start = 0; end - start > 1; ) {
-    // The decoder says only whether all is well, so the place is found by halves; sequences have at most 4 bytes.
-    const middle = start + ((end - start) >> 1);
-    if (isUtf8Start(bytes.subarray(0, middle))) start = middle;
-    else end = middle;
-  }
-  return `not UTF-8: byte 0x${(bytes[end - 1] ?? 0).toString(16).padStart(2, '0')} at place ${end}`;
+  let at = 0;
+  for (let length = 1; length > 0 && at < bytes.length; at += length) length = characterLength(bytes, at);
+  return `not UTF-8: byte 0x${(bytes[at] ?? 0).toString(16).padStart(2, '0')} at place ${at + 1}`;
 }
 
-/** Whether bytes can be the beginning of UTF-8 text; they may end inside a character. */
-function isUtf8Start(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
-    return true;
-  } catch {
-    return false;
+/** Bytes of the character at an index, or 0 where there is none: the table 3-7 of the Unicode standard. */
+function characterLength(bytes: Uint8Array, at: number): number {
+  const lead = bytes[at] ?? 0;
+  if (lead < 0x80) return 1;
+  const length = lead < 0xc2 || lead > 0xf4 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  // Shorter forms of other characters, surrogates, and what is beyond U+10FFFF.
+  const from = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  const to = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  for (let i = 1; i < length; i++) {
+    const byte = bytes[at + i] ?? 0;
+    if (byte < (i === 1 ? from : 0x80) || byte > (i === 1 ? to : 0xbf)) return 0;
   }
+  return length;
 }

@@ -54,8 +54,12 @@ const OUTSIDE_ROW: Record<string, string> = {
 const VALUE_FUNCTIONS =
   /^(current_(catalog|date|role|schema|time|timestamp|user)|localtime|localtimestamp|session_user|user)$/;
 
-/** Functions that DuckDB calls consistent although they tell of the session or the clock. */
-const TELLTALE = /^(current_|pg_|has_|inet_|__internal|getvariable$|version$|vector_type$|get_block_size$)/;
+/**
+ * Functions that DuckDB calls consistent although they tell of the session or the clock. `json_serialize_plan` binds
+ * a statement, and so looks at the files that it names.
+ */
+const TELLTALE =
+  /^(current_|pg_|has_|inet_|__internal|getvariable$|version$|vector_type$|get_block_size$|json_serialize_plan$)/;
 
 /** Functions that DuckDB writes as macros over consistent ones. Other macros look into its catalogue. */
 const PLAIN_MACROS =
@@ -66,10 +70,15 @@ type Node = { [key: string]: unknown };
 async function parse(engine: Engine, where: string): Promise<Node> {
   if (where.includes('\0')) throw refused(JSON.stringify(where), 'it has a zero byte');
   // The line end keeps a comment at the end of the condition from swallowing the bracket.
-  const sql = quoteLiteral(`SELECT (${where}\n)`);
-  const [row] = await engine.rows(`SELECT json_serialize_sql(${sql})::VARCHAR AS tree`);
+  const inBrackets = quoteLiteral(`SELECT (${where}\n)`);
+  // Alone too: `a) OR (b` is an expression only because of the brackets around it.
+  const alone = quoteLiteral(`SELECT ${where}\n`);
+  const [row] = await engine.rows(
+    `SELECT json_serialize_sql(${inBrackets})::VARCHAR AS tree, json_serialize_sql(${alone})::VARCHAR AS alone`,
+  );
   const tree = JSON.parse(row?.tree as string) as Node;
-  if (tree.error) throw refused(where, String(tree.error_message));
+  const error = [tree, JSON.parse(row?.alone as string) as Node].find((parsed) => parsed.error);
+  if (error) throw refused(where, String(error.error_message));
   const statements = tree.statements as { node: Node }[];
   const node = statements[0]?.node;
   const list = node?.select_list as Node[] | undefined;
@@ -95,8 +104,10 @@ function inspect(where: string, value: unknown, columns: ReadonlySet<string>, fu
   if (typeof node.class === 'string') {
     if (!WITHIN_ROW.has(node.class)) throw refused(where, `it has ${OUTSIDE_ROW[node.class] ?? node.class}`);
     if (node.class === 'FUNCTION') {
-      if (node.schema || node.catalog) throw refused(where, `it calls ${node.schema}.${node.function_name}`);
-      functions.add(String(node.function_name).toLowerCase());
+      const name = String(node.function_name).toLowerCase();
+      // Of one argument: how long ago it was.
+      if (name === 'age' && (node.children as Node[]).length === 1) throw notOfRow(where, name);
+      functions.add(name);
     }
     if (node.class === 'COLUMN_REF') {
       const names = node.column_names as string[];
@@ -113,31 +124,35 @@ function inspect(where: string, value: unknown, columns: ReadonlySet<string>, fu
 async function checkFunctions(engine: Engine, where: string, functions: ReadonlySet<string>): Promise<void> {
   if (functions.size === 0) return;
   const names = [...functions].map(quoteLiteral).join(', ');
+  // By name, whatever schema is written before it. A name may also be that of a table function, as `repeat` is.
   const rows = await engine.rows(
-    `SELECT lower(function_name) AS name, bool_and(CASE function_type
-        WHEN 'scalar' THEN stability = 'CONSISTENT'
-        WHEN 'macro' THEN regexp_matches(lower(function_name), ${quoteLiteral(PLAIN_MACROS.source)})
-        WHEN 'aggregate' THEN NULL
-        ELSE false END) AS plain
+    `SELECT lower(function_name) AS name, bool_or(function_type IN ('scalar', 'macro', 'aggregate')) AND
+        coalesce(bool_and(CASE function_type
+          WHEN 'scalar' THEN stability = 'CONSISTENT'
+          WHEN 'macro' THEN regexp_matches(lower(function_name), ${quoteLiteral(PLAIN_MACROS.source)})
+          END), true) AS plain
       FROM duckdb_functions() WHERE lower(function_name) IN (${names}) GROUP BY 1`,
   );
   const plain = new Map(rows.map((row) => [row.name as string, row.plain]));
   for (const name of functions) {
     if (TELLTALE.test(name) || VALUE_FUNCTIONS.test(name) || plain.get(name) === false) {
-      throw refused(where, `it calls ${name}, whose answer does not depend on the row alone`);
+      throw notOfRow(where, name);
     }
   }
 }
 
 async function checkType(engine: Engine, where: string, columns: readonly Column[]): Promise<void> {
-  const row = columns.map(({ name, type }) => `NULL::${sqlType(type)} AS ${quoteIdentifier(name)}`);
+  // Those that are there when it is used. Not every type of the others can be written as SQL.
+  const used = columns.filter(({ name }) => mentions(where, name));
+  const row = used.map(({ name, type }) => `NULL::${sqlType(type)} AS ${quoteIdentifier(name)}`);
   const from = row.length === 0 ? '' : ` FROM (SELECT ${row.join(', ')})`;
   let type: Column['type'];
   try {
     const [column] = await engine.describe(`SELECT (${where}\n) AS condition${from}`);
     type = column!.type;
-    // Aggregates are refused in this place.
-    await engine.describe(`SELECT 1${from} WHERE (${where}\n)`);
+    // Aggregates are refused in this place. Run over a row of nulls, so that constants that cannot be converted are
+    // found before the first request.
+    await engine.rows(`SELECT 1${from} WHERE (${where}\n)`);
   } catch (error) {
     throw unbound(where, columns, error);
   }
@@ -159,6 +174,10 @@ function unbound(where: string, columns: readonly Column[], error: unknown): Slu
     next: close ? `Did you mean ${close}?` : `The columns are: ${known}.`,
     exit: Exit.usage,
   });
+}
+
+function notOfRow(where: string, name: string): SluiceError {
+  return refused(where, `it calls ${name}, whose answer does not depend on the row alone`);
 }
 
 function refused(where: string, reason: string): SluiceError {

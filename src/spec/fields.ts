@@ -12,7 +12,7 @@ const positive = z.int().min(1);
 const text = z.string().min(1);
 const texts = z.union([text, z.array(text).min(1)], { error: 'wanted a text or a list of texts' });
 
-export const sourceFormats = ['parquet', 'arrow', 'jsonl', 'csv', 'tsv'] as const;
+export const sourceFormats = ['parquet', 'arrow', 'jsonl', 'csv', 'tsv', 'text', 'files'] as const;
 export const outputFormats = ['parquet', 'arrow', 'jsonl'] as const;
 export const compressions = ['zstd', 'snappy', 'gzip', 'none'] as const;
 export const contracts = ['hf'] as const;
@@ -34,7 +34,13 @@ const source = z.strictObject({
   path: texts.describe(
     'Path, glob or directory, or a list of these. Hive directories (`dt=2026-11-01/`) become columns',
   ),
-  format: z.enum(sourceFormats).describe('Default: told by the extension').optional(),
+  format: z
+    .enum(sourceFormats)
+    .describe(
+      'Default: told by the extension. `text`: each line is a row, column `text`. `files`: each file is a row with ' +
+        'the columns path, name, size, modified, content, oldest first',
+    )
+    .optional(),
   where: text
     .describe(
       'A SQL condition over the source columns; rows that fail it are counted as filtered and never sent',

@@ -9,7 +9,7 @@ export type Binding =
   /** The same value for every row. */
   | { kind: 'literal'; value: unknown };
 
-export type SourceFormat = 'parquet' | 'arrow' | 'jsonl' | 'csv' | 'tsv';
+export type SourceFormat = 'parquet' | 'arrow' | 'jsonl' | 'csv' | 'tsv' | 'text' | 'files';
 export type OutputFormat = 'parquet' | 'arrow' | 'jsonl';
 export type Compression = 'zstd' | 'snappy' | 'gzip' | 'none';
 

@@ -1,6 +1,5 @@
-import { z } from 'zod';
 import { hash32, wordsIn } from './hash.ts';
-import { decodePredictions, predictionColumns } from './predictions.ts';
+import { classificationParameters, decodePredictions, predictionColumns } from './predictions.ts';
 import type { Inputs, Parameters, Task } from './task.ts';
 
 export const textClassification: Task = {
@@ -10,17 +9,7 @@ export const textClassification: Task = {
   inputs: {
     text: { kind: 'text', required: true, description: 'The text to classify' },
   },
-  parameters: z.strictObject({
-    top_k: z
-      .int()
-      .min(1)
-      .describe('How many of the most probable labels to answer; all by default')
-      .optional(),
-    function_to_apply: z
-      .enum(['sigmoid', 'softmax', 'none'])
-      .describe('What turns the model’s outputs into scores; by default what the model’s configuration says')
-      .optional(),
-  }),
+  parameters: classificationParameters,
   exampleModel: 'distilbert/distilbert-base-uncased-finetuned-sst-2-english',
   example: { inputs: { text: 'review' } },
   columns: predictionColumns,

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { RecordBatchFileWriter, RecordBatchReader } from 'apache-arrow';
+import { Message, RecordBatchFileWriter, RecordBatchReader, type Schema } from 'apache-arrow';
 import { messageOf } from '../errors.ts';
 import { createFile, notWritable } from './file.ts';
 import { selectPart } from './select.ts';
@@ -67,6 +67,11 @@ class FileBytes extends RecordBatchFileWriter {
     const taken = Buffer.concat(this.#chunks);
     this.#chunks = [];
     return taken;
+  }
+
+  /** The format wants a whole stream before the footer; arrow-js leaves the stream's schema out. */
+  protected override _writeSchema(schema: Schema): this {
+    return super._writeSchema(schema)._writeMessage(Message.from(schema));
   }
 
   protected override _write(chunk: ArrayBufferView): this {

@@ -1,5 +1,5 @@
 import type { Engine } from '../duckdb/engine.ts';
-import { quoteIdentifier, quoteLiteral } from '../duckdb/quote.ts';
+import { quoteIdentifier, quoteFile, quoteLiteral } from '../duckdb/quote.ts';
 import { messageOf } from '../errors.ts';
 import { createFile } from './file.ts';
 import { jsonValue } from './json-values.ts';
@@ -49,7 +49,7 @@ async function countLines(
   compression: Compression,
   limit: number,
 ): Promise<number> {
-  const file = `${quoteLiteral(path)}, format = 'newline_delimited', compression = '${codecOf(compression)}'`;
+  const file = `${quoteFile(path)}, format = 'newline_delimited', compression = '${codecOf(compression)}'`;
   const [row] = await engine.rows(
     `SELECT count(*) AS rows FROM read_json_objects(${file}, maximum_object_size = ${limit})`,
   );

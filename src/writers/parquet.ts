@@ -1,5 +1,5 @@
 import { DuckDBArrayType, type DuckDBType, DuckDBTypeId, LIST, VARCHAR } from '@duckdb/node-api';
-import { quoteLiteral } from '../duckdb/quote.ts';
+import { quoteFile, quoteLiteral } from '../duckdb/quote.ts';
 import { castColumns, mapType } from '../duckdb/types.ts';
 import { createFile } from './file.ts';
 import { selectPart } from './select.ts';
@@ -38,7 +38,7 @@ export const parquetWriter: Writer = {
   },
 
   async verify(engine, path) {
-    const [row] = await engine.rows(`SELECT num_rows FROM parquet_file_metadata(${quoteLiteral(path)})`);
+    const [row] = await engine.rows(`SELECT num_rows FROM parquet_file_metadata(${quoteFile(path)})`);
     return Number(row?.num_rows);
   },
 };

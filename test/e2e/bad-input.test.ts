@@ -1,4 +1,6 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startEmulator } from '../../src/emulator/emulator.ts';
@@ -6,6 +8,22 @@ import { temporaryFolder } from '../temp.ts';
 import { sluice } from './sluice.ts';
 
 const moby = resolve(import.meta.dirname, '../../fixtures/quickstart/moby-dick.parquet');
+
+/** A disk of a few kilobytes needs the right to mount one; where there is none the test is skipped by name. */
+const canMount = process.platform === 'linux' && process.getuid?.() === 0 && mountWorks();
+
+function mountWorks(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
+    execFileSync('umount', [folder]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 /** A folder with a job in it; `changes` replace lines of a good one. */
 function folderWith(job: Record<string, string>, files: Record<string, string | Uint8Array> = {}): string {
@@ -140,6 +158,43 @@ describe('bad input', () => {
     chmodSync(join(folder, 'out'), 0o500);
     expect((await sluice(folder, ['run', 'job.yaml'])).code).toBe(3);
   });
+
+  test.skipIf(process.platform !== 'linux')('an output where no folder can be made: exit 3', async () => {
+    const result = await sluice(folderWith({ output: '{path: /sys/sluice}' }), ['run', 'job.yaml']);
+    expect(result.code).toBe(3);
+    expect(result.stderr).toMatch(/\/sys\/sluice: cannot be written/);
+  });
+
+  test.skipIf(!canMount)(
+    'a full disk: exit 3 with the path and the reason; what was answered is kept, and the next run goes on',
+    async () => {
+      const emulator = await startEmulator({ port: 0 });
+      const disk = temporaryFolder();
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=192k', 'tmpfs', disk]);
+      try {
+        const folder = folderWith({
+          source: moby,
+          backend: `{type: api, url: "${emulator.url}"}`,
+          output: `{path: ${join(disk, 'out')}, rows_per_part: 500, keep: [text]}`,
+        });
+        const full = await sluice(folder, ['run', 'job.yaml', '--log-format', 'json']);
+        expect(full.stderr).toMatch(/ENOSPC|no space left/i);
+        expect(full.stderr).toContain(join(disk, 'out'));
+        expect(full.code).toBe(3);
+        execFileSync('mount', ['-o', 'remount,size=16m', disk]);
+        const asked = emulator.stats().requests;
+        expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+        // Asked twice at most: what was in flight, and the groups that did not fit.
+        expect(emulator.stats().requests).toBeLessThanOrEqual(3000 + Math.min(asked, 32 + 2 * 2048));
+        expect(emulator.stats().requests - asked).toBeLessThanOrEqual(3000);
+        const status = JSON.parse((await sluice(folder, ['status', join(disk, 'out'), '--json'])).stdout);
+        expect(status.ledger).toMatchObject({ read: 3000, succeeded: 3000, pending: 0 });
+      } finally {
+        await emulator.close();
+        execFileSync('umount', [disk]);
+      }
+    },
+  );
 
   test('a folder that holds something else is not written to', async () => {
     const folder = folderWith({});

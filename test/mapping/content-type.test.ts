@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { contentTypeOf } from '../../src/mapping/content-type.ts';
 
@@ -21,6 +23,7 @@ describe('the type of bytes', () => {
     ['audio/ogg', bytes('OggS')],
     ['audio/mpeg', bytes('ID3', 4)],
     ['audio/mpeg', bytes(0xff, 0xfb, 0x90, 0x64)],
+    ['audio/aiff', bytes('FORM', 0, 0, 1, 0, 'AIFC')],
     ['audio/aac', bytes(0xff, 0xf1, 0x50, 0x80)],
     ['audio/mp4', bytes(0, 0, 0, 0x20, 'ftypM4A ')],
     ['video/mp4', bytes(0, 0, 0, 0x20, 'ftypisom')],
@@ -39,5 +42,23 @@ describe('the type of bytes', () => {
     ['an MPEG frame with an impossible bit rate', bytes(0xff, 0xfb, 0xff, 0)],
   ])('%s tells nothing', (_, start) => {
     expect(contentTypeOf(start)).toBeUndefined();
+  });
+});
+
+const shared = join(process.env.SLUICE_SHARED ?? '../shared', 'data');
+describe.skipIf(!existsSync(shared))('files of the shared data', () => {
+  const named = (kind: string) =>
+    existsSync(shared)
+      ? readdirSync(join(shared, kind), { recursive: true, encoding: 'utf8' })
+          .filter((name) => /\.\w+$/.test(name) && !/NOTICE|\.(?:csv|md|txt)$/.test(name))
+          .map((name) => [kind, name] as const)
+      : [];
+  /** Files of the audio folders that are none: no header, no bytes, a picture. */
+  const impostors = /malformed\.flac|invalid_file\.flac|empty_file\.m4a|ilbm\.aiff/;
+
+  test.each([...named('images'), ...named('audio')])('%s/%s', (kind, name) => {
+    const type = contentTypeOf(readFileSync(join(shared, kind, name)));
+    if (impostors.test(name)) expect(type).toBeUndefined();
+    else expect(type?.replace('video/', 'audio/')).toMatch(kind === 'images' ? /^image\// : /^audio\//);
   });
 });

@@ -17,7 +17,7 @@ import {
 } from 'apache-arrow';
 import { describe, expect, test } from 'vitest';
 import type { ValueKind } from '../../src/mapping/binding.ts';
-import { compileMapping, MappingError, type ReadFile } from '../../src/mapping/mapping.ts';
+import { compileMapping, type MediaReader, MappingError } from '../../src/mapping/mapping.ts';
 import type { Binding } from '../../src/spec/job.ts';
 import { batchOf } from './batches.ts';
 
@@ -34,9 +34,13 @@ const files: Record<string, Uint8Array> = {
   '/abs/cat.png': png,
 };
 const asked: string[] = [];
-const readFile = async (path: string) => {
-  asked.push(path);
-  return files[path];
+const reader: MediaReader = {
+  readFile: async (path, folder) => {
+    asked.push(`${path} in ${folder}`);
+    if (path.startsWith('../')) throw new MappingError(`leads out: ${path}`);
+    return files[path];
+  },
+  fetchUrl: async (url) => (url.includes('.png') ? png : Buffer.from('<!DOCTYPE html>\n<title>Gone</title>')),
 };
 
 const kinds = {
@@ -49,7 +53,7 @@ const kinds = {
 } as const;
 
 /** Bindings by name: of an input of that kind (all but `note` are required), else of a parameter. */
-function compile(batch: RecordBatch, bindings: Record<string, Binding>, read: ReadFile = readFile) {
+function compile(batch: RecordBatch, bindings: Record<string, Binding>, read: MediaReader = reader) {
   const entries = Object.entries(bindings).map(([name, binding]) => {
     const kind: ValueKind = name in kinds ? kinds[name as keyof typeof kinds] : 'parameter';
     return { name, binding, kind, required: name in kinds && name !== 'note' };
@@ -76,6 +80,7 @@ async function rowsOf(batch: RecordBatch, name: string, binding: Binding): Promi
 }
 
 const column = (name: string) => ({ kind: 'column', column: name }) as const;
+const literal = (value: unknown) => ({ kind: 'literal', value }) as const;
 const template = (text: string) => ({ kind: 'template', template: text }) as const;
 const listOf = (type: DataType) => new List(new Field('element', type, true));
 const one = (type: DataType, values: readonly unknown[]) => batchOf({ c: { type, values } });
@@ -167,7 +172,7 @@ describe('what is wrong with a mapping is said before the run', () => {
     ],
     ['text', column('blob'), /wrong-column-type: column "blob" is Binary/],
     ['text', column('nothing'), /wrong-column-type/],
-    ['sentences', column('title'), /wrong-column-type: .*not a list of texts — make one with a template/],
+    ['sentences', column('n'), /wrong-column-type: .*not a list of texts — make one with a template/],
     ['image', column('n'), /wrong-column-type: .*not an image — it takes bytes/],
     ['audio', column('meta'), /wrong-column-type: .*not a sound/],
     ['table', column('n'), /wrong-column-type: .*not a table/],
@@ -206,6 +211,17 @@ describe('a list of texts', () => {
     ).toEqual([['a', 'b'], [], '"sentences" is null', '"sentences" item 2 of the list is null']);
   });
 
+  test('is JSON text; other text fails the row', async () => {
+    expect(
+      await rowsOf(one(new Utf8(), ['["a", "b"]', null, '{}', 'a, b']), 'sentences', column('c')),
+    ).toEqual([
+      ['a', 'b'],
+      '"sentences" is null',
+      '"sentences" is not a list of texts',
+      expect.stringMatching(/^"sentences" is not JSON/),
+    ]);
+  });
+
   test('is JSON that a template makes', async () => {
     const batch = one(new Utf8(), ['x', '"']);
     expect(await rowsOf(batch, 'sentences', template('{{ [c, c | upper] | tojson }}'))).toEqual([
@@ -225,16 +241,24 @@ describe('an image', () => {
 
   test('is bytes; bytes that are none fail the row', async () => {
     const rows = await rowsOf(
-      one(new Binary(), [png, Buffer.from('hello'), Buffer.from(''), null, Buffer.from('fLaC....')]),
+      one(new Binary(), [
+        png,
+        Buffer.from('hello'),
+        Buffer.from(''),
+        null,
+        Buffer.from('fLaC....'),
+        Buffer.from([1, 2, 3]),
+      ]),
       'image',
       column('c'),
     );
     expect(rows).toEqual([
       image,
-      '"image" is not an image: begins with 68 65 6c 6c 6f',
+      '"image" is not an image but a text: begins with "hello"',
       '"image" holds no bytes where an image should be',
       '"image" is null',
       '"image" is not an image but audio/flac: begins with 66 4c 61 43 2e 2e 2e 2e',
+      '"image" is not an image: begins with 01 02 03',
     ]);
   });
 
@@ -266,28 +290,43 @@ describe('an image', () => {
       '"image" names a file that is not there: bird.png (looked for data/bird.png, bird.png)',
       '"image" is an empty path',
     ]);
-    expect(asked).toContain('data/cat.png');
+    expect(asked).toContain('data/cat.png in data');
   });
 
   test('that is a file of something else is not sent', async () => {
     expect(await rowsOf(one(new Utf8(), ['notes.txt']), 'image', column('c'))).toEqual([
-      '"image" is not an image: begins with 6e 6f 74 20 66 6f 72 20',
+      '"image" names notes.txt, which is not an image but a text: begins with "not for others"',
     ]);
   });
 
-  test('is a data URL; a web address is a failure that says so', async () => {
+  test('may not be outside of what the reader allows', async () => {
+    expect(await rowsOf(one(new Utf8(), ['../../x.png']), 'image', column('c'))).toEqual([
+      '"image" leads out: ../x.png',
+    ]);
+  });
+
+  test('is a data URL or a web address; what these give is looked at', async () => {
     const urls = [
       `data:image/png;base64,${Buffer.from(png).toString('base64')}`,
       'data:text/plain,hello%20there',
       'data:nothing',
       'https://example.com/a.png',
+      'HTTP://example.com/b.jpg?signature=secret',
     ];
     expect(await rowsOf(one(new Utf8(), urls), 'image', column('c'))).toEqual([
       { bytes: expect.any(Uint8Array), contentType: 'image/png' },
-      expect.stringMatching(/is not an image: begins with 68 65 6c 6c 6f 20/),
+      '"image" is not an image but a text: begins with "hello there"',
       '"image" is a data URL without a comma',
-      '"image" is the URL https://example.com/a.png; URLs are not fetched, download it first',
+      image,
+      '"image" names HTTP://example.com/b.jpg, which is not an image but an HTML page',
     ]);
+  });
+
+  test('may be one path for every row; a literal that is none is refused before the run', async () => {
+    const batch = one(new Utf8(), ['x', null]);
+    expect(await rowsOf(batch, 'image', literal('cat.png'))).toEqual([image, image]);
+    const { problems } = compile(batch, { image: literal(7) });
+    expect(problems).toMatchObject([{ name: 'image', message: 'the value is not the path of an image' }]);
   });
 
   test('may have its path made by a template', async () => {
@@ -296,8 +335,11 @@ describe('an image', () => {
 
   test('a disk that fails is not the row’s fault', async () => {
     const batch = one(new Utf8(), ['x']);
-    const broken = async () => {
-      throw new Error('EIO: i/o error');
+    const broken: MediaReader = {
+      ...reader,
+      readFile: async () => {
+        throw new Error('EIO: i/o error');
+      },
     };
     const mapping = compile(batch, { image: column('c') }, broken);
     await expect(mapping.bind(batch, 'f')(0)).rejects.not.toBeInstanceOf(MappingError);

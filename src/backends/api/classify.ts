@@ -58,7 +58,7 @@ export function classifyResponse(
   if (status >= 300 && status < 400) return redirect(status, headers);
   const failure = loading(status, parsedJson(body)) ?? bare(verdictOn(status));
   failure.status = status;
-  failure.message = `${status}${wordsOf(body) && ` ${wordsOf(body)}`}`;
+  failure.message = withStatus(status, wordsOf(body));
   const asked = retryAfterMs(headers, now);
   if (asked !== undefined) failure.retryAfterMs = asked;
   if (body !== '') failure.excerpt = excerptOf(body, EXCERPT_LENGTH);
@@ -105,4 +105,9 @@ export function requestIdIn(headers: IncomingHttpHeaders): string | undefined {
 /** A 2xx whose body is no answer. */
 export function unusableBody(message: string, body: string): CallFailure {
   return { class: 'transient', kind: 'body', message, excerpt: excerptOf(body, EXCERPT_LENGTH) };
+}
+
+/** A gateway's page often has the status in its title already. */
+function withStatus(status: number, words: string): string {
+  return words.startsWith(String(status)) ? words : `${status} ${words}`.trimEnd();
 }

@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { hf } from '../../../src/backends/api/hf.ts';
 import type { Question } from '../../../src/backends/backend.ts';
 import { findTask } from '../../../src/tasks/index.ts';
+import { isObject } from '../../../src/tasks/shapes.ts';
 import { DecodeError } from '../../../src/tasks/task.ts';
-import type { Parameters, ResultRow, Task } from '../../../src/tasks/task.ts';
+import type { InputValue, Parameters, ResultRow, Task } from '../../../src/tasks/task.ts';
 
 /**
  * The folder is the list of tests: `<task>/<case>.request.json` (questions and what is sent for them),
@@ -16,7 +17,7 @@ const folder = join(import.meta.dirname, '../../../fixtures/contracts/hf');
 interface Request {
   model: string;
   base: string;
-  questions: { inputs: Record<string, string | { base64: string }>; parameters: Parameters }[];
+  questions: { inputs: Record<string, InputValue | { base64: string }>; parameters: Parameters }[];
   options: { waitForModel?: boolean; useCache?: boolean };
   sent: { url: string; contentType: string; headers: Record<string, string>; body: unknown };
 }
@@ -65,9 +66,9 @@ for (const name of readdirSync(folder)) {
 function questionOf({ inputs, parameters }: Request['questions'][number]): Question {
   const decoded = Object.entries(inputs).map(([name, value]) => [
     name,
-    typeof value === 'string'
-      ? value
-      : { ...value, base64: undefined, bytes: Buffer.from(value.base64, 'base64') },
+    isObject(value) && typeof value.base64 === 'string'
+      ? { ...value, base64: undefined, bytes: Buffer.from(value.base64, 'base64') }
+      : value,
   ]);
   return { inputs: Object.fromEntries(decoded), parameters };
 }
@@ -81,14 +82,23 @@ function rowOf(task: Task, answer: unknown, { parameters }: Question): ResultRow
   }
 }
 
-/** Vectors hold 32-bit floats; a refusal is told by a word of its message. */
+/** Vectors hold 32-bit floats, masks are bytes; a refusal is told by a word of its message. */
 function asWritten(row: unknown): unknown {
-  const { embedding, embeddings, DecodeError: word } = row as Record<string, unknown>;
+  const { embedding, embeddings, segments, DecodeError: word } = row as Record<string, unknown>;
   if (typeof word === 'string') return { DecodeError: expect.stringContaining(word) };
   if (embedding !== undefined) return { embedding: Float32Array.from(embedding as number[]) };
   if (embeddings !== undefined)
     return { embeddings: (embeddings as number[][]).map((v) => Float32Array.from(v)) };
+  if (segments !== undefined) return { segments: (segments as MaskWritten[]).map(segmentOf) };
   return row;
+}
+
+interface MaskWritten {
+  mask: { base64: string };
+}
+
+function segmentOf({ mask, ...segment }: MaskWritten): unknown {
+  return { ...segment, mask: Buffer.from(mask.base64, 'base64') };
 }
 
 function pairs(list: readonly string[]): [string, string][] {

@@ -5,6 +5,8 @@ import { hf } from '../../../src/backends/api/hf.ts';
 import { ApiBackend } from '../../../src/backends/api/http.ts';
 import type { Question } from '../../../src/backends/backend.ts';
 import { findTask } from '../../../src/tasks/index.ts';
+import { isObject } from '../../../src/tasks/shapes.ts';
+import type { Inputs, Parameters, Task } from '../../../src/tasks/task.ts';
 import { scriptedServer } from './scripted-server.ts';
 
 interface Exchange {
@@ -19,6 +21,11 @@ interface Exchange {
   response_body: string;
 }
 
+interface Sent {
+  inputs: string | string[] | Inputs;
+  parameters?: Parameters;
+}
+
 const folder = join(process.env.SLUICE_SHARED ?? '../shared', 'recordings');
 const read = (name: string): Exchange[] =>
   existsSync(join(folder, name))
@@ -29,7 +36,7 @@ const read = (name: string): Exchange[] =>
     : [];
 
 /** Plays the recorded answer to the request that sluice makes of the recorded one. */
-async function play(exchange: Exchange, question: Question, taskName: string) {
+async function play(exchange: Exchange, questions: readonly Question[], taskName: string) {
   const { status, response_headers, response_body } = exchange;
   const { 'content-length': _, 'transfer-encoding': __, connection: ___, ...headers } = response_headers;
   await using server = await scriptedServer((response) =>
@@ -44,11 +51,23 @@ async function play(exchange: Exchange, question: Question, taskName: string) {
     useCache: true,
   });
   try {
-    const outcome = await backend.call([question], { waitForModel: false, timeoutMs: 10_000 });
+    const outcome = await backend.call(questions, { waitForModel: false, timeoutMs: 10_000 });
     return { outcome, request: server.received[0]! };
   } finally {
     await backend.close();
   }
+}
+
+/** One for each of the recorded inputs; those of the tasks with one input stand bare, or as a list of them. */
+function questionsOf(task: Task, exchange: Exchange, sent: Sent | undefined): Question[] {
+  const [name] = Object.keys(task.inputs);
+  if (sent === undefined) {
+    const bytes = readFileSync(join(folder, exchange.request_body_file!));
+    return [{ inputs: { [name!]: { bytes } }, parameters: {} }];
+  }
+  const { inputs, parameters = {} } = sent;
+  if (isObject(inputs)) return [{ inputs: inputs as Inputs, parameters }];
+  return [inputs].flat().map((text) => ({ inputs: { [name!]: text as string }, parameters }));
 }
 
 const known = read('exchanges.jsonl').filter(({ task }) => findTask(task) !== undefined);
@@ -59,22 +78,20 @@ describe.skipIf(known.length === 0)('recorded answers (need the shared recording
     async (_, name, exchange) => {
       const task = findTask(name)!;
       const sent = exchange.request_body === null ? undefined : JSON.parse(exchange.request_body);
-      const question: Question =
-        sent === undefined
-          ? {
-              inputs: { image: { bytes: readFileSync(join(folder, exchange.request_body_file!)) } },
-              parameters: {},
-            }
-          : { inputs: { text: sent.inputs }, parameters: sent.parameters ?? {} };
-      const { outcome, request } = await play(exchange, question, name);
+      const questions = questionsOf(task, exchange, sent);
+      const { outcome, request } = await play(exchange, questions, name);
       expect(request.url).toBe(`/models/${exchange.model}`);
-      if (sent !== undefined)
+      // A list of one text is sent as the text alone.
+      if (sent !== undefined && !(Array.isArray(sent.inputs) && sent.inputs.length === 1))
         expect(JSON.parse(request.body.toString())).toMatchObject({ inputs: sent.inputs });
       expect(outcome.ok).toBe(true);
       if (!outcome.ok) return;
-      const row = task.decode(outcome.answers[0], question.parameters);
-      expect(Object.keys(row)).toEqual(task.columns({}).map((column) => column.name));
-      expect(Object.values(row)).not.toContain(undefined);
+      for (const [i, { parameters }] of questions.entries()) {
+        const row = task.decode(outcome.answers[i], parameters);
+        expect(Object.keys(row)).toEqual(task.columns({}).map((column) => column.name));
+        expect(Object.values(row)).not.toContain(undefined);
+        expect(Object.values(row).some((value) => value !== null)).toBe(true);
+      }
     },
   );
 });
@@ -96,7 +113,7 @@ describe.skipIf(errors.length === 0)('recorded errors (need the shared recording
     async (_, status, exchange) => {
       const { outcome } = await play(
         exchange,
-        { inputs: { text: 'x' }, parameters: {} },
+        [{ inputs: { text: 'x' }, parameters: {} }],
         'text-classification',
       );
       const loading = exchange.response_body.includes('estimated_time');
