@@ -15,10 +15,10 @@ export function writeModel(folder: string, files: ModelFiles): void {
 
 /**
  * A tokenizer.json that lower-cases a text and takes its words; `[PAD]` is 0, `[UNK]` is 1, the given words follow.
- * @param special `[CLS]` and `[SEP]` around the text, as BERT has them; they are 2 and 3 then
+ * @param special `[CLS]` and `[SEP]` around the text, as BERT has them, and `[MASK]`; they are 2 to 4 then
  */
 export function wordTokenizer(words: readonly string[], special = false): string {
-  const marks = ['[PAD]', '[UNK]', ...(special ? ['[CLS]', '[SEP]'] : [])];
+  const marks = ['[PAD]', '[UNK]', ...(special ? ['[CLS]', '[SEP]', '[MASK]'] : [])];
   const mark = (id: string, type: number) => ({ SpecialToken: { id, type_id: type } });
   const part = (id: string, type: number) => ({ Sequence: { id, type_id: type } });
   const postProcessor = {

@@ -1,6 +1,7 @@
 import { SluiceError } from '../../errors.ts';
 import type { Question } from '../backend.ts';
-import { type Head, type Sequence, Unanswerable } from './head.ts';
+import { Unanswerable } from '../../tasks/task.ts';
+import type { Head, Sequence } from './head.ts';
 import { packed, tokensPerRun } from './packing.ts';
 import type { Answered, Prepared, Runner } from './runner.ts';
 import type { Input, Session } from './session.ts';
@@ -85,18 +86,25 @@ export class Encoder<T> implements Runner {
         refused.push([row, error.message]);
       }
     }
+    const refuse = (own: Sequence[], why: string): void => {
+      const row = owner.get(own)!;
+      if (sequences.delete(row)) refused.push([row, why]);
+    };
     const limit = this.#tokenizer.maxLength;
     for (const { truncation, texts, owners } of groups.values()) {
       const encodings = await this.#tokenizer.encode(texts, truncation);
       for (const [i, own] of owners.entries()) {
         const encoding = encodings[i]!;
+        if (encoding instanceof Error) {
+          refuse(own, `the text cannot be cut to what the model takes: ${encoding.message}`);
+          continue;
+        }
         const overflow = truncation?.stride === undefined ? [] : encoding.getOverflowing();
-        const text = owners[i - 1] === own ? own.at(-1)!.text + 1 : 0;
+        const text = owners[i - 1] === own ? (own.at(-1)?.text ?? -1) + 1 : 0;
         own.push(...[encoding, ...overflow].map((each) => sequenceOf(each, text)));
-        if (truncation !== undefined || own.at(-1)!.ids.length <= limit) continue;
-        const row = owner.get(own)!;
-        if (!sequences.delete(row)) continue;
-        refused.push([row, `the text has ${own.at(-1)!.ids.length} tokens, the model takes ${limit}`]);
+        const { length } = own.at(-1)!.ids;
+        if (truncation === undefined && length > limit)
+          refuse(own, `the text has ${length} tokens, the model takes ${limit}`);
       }
     }
     return sequences;
@@ -141,18 +149,19 @@ export class Encoder<T> implements Runner {
     }
     const refused: [number, string][] = [];
     let next = 0;
-    const answers = rows.map((row) => {
+    const answers: unknown[] = [];
+    for (const row of rows) {
       const own = sequences.get(row)!;
       const first = next;
       next += own.length;
       try {
-        return this.#head.answer(questions[row]!, taken.slice(first, next), own);
+        answers.push(await this.#head.answer(questions[row]!, taken.slice(first, next), own));
       } catch (error) {
         if (!(error instanceof Unanswerable)) throw error;
         refused.push([row, error.message]);
-        return undefined;
+        answers.push(undefined);
       }
-    });
+    }
     return { answers, refused };
   }
 

@@ -10,11 +10,6 @@ export interface Sequence {
   text: number;
 }
 
-/** Why a row cannot be answered by this model: it fails alone. */
-export class Unanswerable extends Error {
-  override readonly name = 'Unanswerable';
-}
-
 /**
  * What one task does around an encoder: the texts that it reads, and the answer that is made of the outputs. Everything
  * else (tokens, packing, runs) is the same for all of them.
@@ -34,7 +29,7 @@ export interface Head<T = unknown> {
     question: Question,
   ): T;
   /**
-   * The answer as the API gives it.
+   * The answer as the API gives it; a promise only where tokens become text again.
    * @param taken one for each sequence, in order
    * @throws {Unanswerable}
    */

@@ -5,8 +5,13 @@ import type { Question } from '../backend.ts';
 import { Encoder } from './encoder.ts';
 import type { Head } from './head.ts';
 import { featureExtraction } from './heads/feature-extraction.ts';
+import { fillMask } from './heads/fill-mask.ts';
 import { sentenceModel } from './heads/pooling.ts';
+import { questionAnswering } from './heads/question-answering.ts';
+import { sentenceSimilarity } from './heads/sentence-similarity.ts';
 import { textClassification } from './heads/text-classification.ts';
+import { tokenClassification } from './heads/token-classification.ts';
+import { zeroShotClassification } from './heads/zero-shot-classification.ts';
 import { modelConfig } from './model.ts';
 import type { WorkerSetup } from './protocol.ts';
 import type { Runner } from './runner.ts';
@@ -26,7 +31,7 @@ interface LocalTask {
   /** @throws {SluiceError} MODEL_TASK */
   open: (parts: Parts) => Runner;
   /** A question that any model of the task can answer: what is wrong with a model shows before the first row. */
-  trial: Question;
+  trial: Question | ((parts: Parts) => Question);
 }
 
 const text = 'A first sentence, to see whether the model answers.';
@@ -44,6 +49,33 @@ const localTasks: Readonly<Record<string, LocalTask>> = {
     },
     trial: { inputs: { text }, parameters: {} },
   },
+  'sentence-similarity': {
+    open: (parts) => {
+      const { folder, session, tokenizer } = parts;
+      return encoder(parts, sentenceSimilarity(session.outputs, sentenceModel(folder), tokenizer.maxLength));
+    },
+    trial: { inputs: { source_sentence: text, sentences: [text] }, parameters: {} },
+  },
+  'zero-shot-classification': {
+    open: (parts) =>
+      encoder(parts, zeroShotClassification(parts.name, parts.config, parts.tokenizer.maxLength)),
+    trial: { inputs: { text }, parameters: { candidate_labels: ['first', 'second'] } },
+  },
+  'token-classification': {
+    open: (parts) => {
+      const { name, config, tokenizer } = parts;
+      return encoder(parts, tokenClassification(name, config, tokenizer));
+    },
+    trial: { inputs: { text }, parameters: {} },
+  },
+  'question-answering': {
+    open: (parts) => encoder(parts, questionAnswering(parts.tokenizer.maxLength)),
+    trial: { inputs: { question: text, context: text }, parameters: {} },
+  },
+  'fill-mask': {
+    open: (parts) => encoder(parts, fillMask(parts.tokenizer)),
+    trial: ({ tokenizer }) => ({ inputs: { text: `${text} ${tokenizer.maskToken}` }, parameters: {} }),
+  },
 };
 
 /** Names of the tasks that can run on this machine. */
@@ -60,8 +92,9 @@ export async function openRunner({ model, task, threads, device }: WorkerSetup):
   const config = modelConfig(folder);
   const session = await Session.open(folder, files.model!, { threads, device });
   const tokenizer = await Tokenizer.open(folder, config);
-  const runner = local.open({ name: basename(folder), folder, config, tokenizer, session });
-  await answerOnce(runner, local.trial, folder);
+  const parts = { name: basename(folder), folder, config, tokenizer, session };
+  const runner = local.open(parts);
+  await answerOnce(runner, typeof local.trial === 'function' ? local.trial(parts) : local.trial, folder);
   return runner;
 }
 

@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { SluiceError } from '../../errors.ts';
-import { isFiniteNumber, type JsonObject } from '../../tasks/shapes.ts';
+import { messageOf, SluiceError } from '../../errors.ts';
+import { isFiniteNumber, isObject, type JsonObject } from '../../tasks/shapes.ts';
 import { heavy } from './heavy.ts';
 import { modelJson } from './model.ts';
+import { repairedTokenizer } from './tokenizer-json.ts';
 
 /** A text, or two that the model reads as a pair. */
 export interface Text {
@@ -70,9 +69,13 @@ export class Tokenizer {
   readonly maxLength: number;
   readonly padId: number;
   readonly maskToken: string;
+  readonly unknownId: number | undefined;
+  /** Tokens that go on a word are marked, as WordPiece does with `##`. */
+  readonly marksSubwords: boolean;
 
-  private constructor(native: NativeTokenizer, folder: string, config: JsonObject) {
+  private constructor(native: NativeTokenizer, folder: string, config: JsonObject, marksSubwords: boolean) {
     this.#native = native;
+    this.marksSubwords = marksSubwords;
     native.disablePadding();
     const own = modelJson(folder, 'tokenizer_config.json') ?? {};
     this.maxLength = longestInput(folder, own, config);
@@ -81,23 +84,39 @@ export class Tokenizer {
       (pad === undefined ? null : native.tokenToId(pad)) ??
       (isFiniteNumber(config.pad_token_id) ? config.pad_token_id : 0);
     this.maskToken = tokenOf(own.mask_token) ?? '[MASK]';
+    const unknown = tokenOf(own.unk_token);
+    this.unknownId = unknown === undefined ? undefined : (native.tokenToId(unknown) ?? undefined);
   }
 
   /** @throws {SluiceError} MODEL_FILE, MODEL_DAMAGED, ONNX_NOT_INSTALLED */
   static async open(folder: string, config: JsonObject): Promise<Tokenizer> {
-    const path = join(folder, 'tokenizer.json');
-    if (!existsSync(path)) {
+    const file = modelJson(folder, 'tokenizer.json');
+    if (file === undefined) {
       throw new SluiceError('MODEL_FILE', `model ${folder}: tokenizer.json is missing`, {
         next: 'save the fast tokenizer beside the model (AutoTokenizer.from_pretrained(…).save_pretrained(…))',
       });
     }
     const module = await heavy('@anush008/tokenizers', () => import('@anush008/tokenizers'));
-    const native = module.Tokenizer.fromFile(path) as unknown as NativeTokenizer;
-    return new Tokenizer(native, folder, config);
+    try {
+      const native = module.Tokenizer.fromString(JSON.stringify(repairedTokenizer(file))) as unknown;
+      return new Tokenizer(native as NativeTokenizer, folder, config, marksSubwords(file));
+    } catch (error) {
+      throw new SluiceError(
+        'MODEL_DAMAGED',
+        `model ${folder}: tokenizer.json cannot be used: ${messageOf(error)}`,
+        {
+          next: 'save it again with a recent version of transformers',
+          cause: error,
+        },
+      );
+    }
   }
 
-  /** @param truncation undefined: texts stay as long as they are */
-  async encode(texts: readonly Text[], truncation: Truncation | undefined): Promise<Encoding[]> {
+  /**
+   * @param truncation undefined: texts stay as long as they are
+   * @returns an Error for a text that cannot be cut: where only one of a pair may be, and the other is too long
+   */
+  async encode(texts: readonly Text[], truncation: Truncation | undefined): Promise<(Encoding | Error)[]> {
     if (truncation === undefined) this.#native.disableTruncation();
     else {
       const { maxLength, strategy, direction = 'right', stride = 0 } = truncation;
@@ -105,7 +124,15 @@ export class Tokenizer {
     }
     if (texts.every(({ pair }) => pair === undefined))
       return this.#native.encodeBatch(texts.map(({ text }) => text));
-    return Promise.all(texts.map(({ text, pair }) => this.#native.encode(text, pair)));
+    return Promise.all(
+      texts.map(({ text, pair }) =>
+        this.#native.encode(text, pair).catch((error: unknown) => asError(error)),
+      ),
+    );
+  }
+
+  tokenOf(id: number): string {
+    return this.#native.idToToken(id) ?? '';
   }
 
   idOf(token: string): number | undefined {
@@ -115,6 +142,15 @@ export class Tokenizer {
   decode(ids: number[], skipSpecialTokens: boolean): Promise<string> {
     return this.#native.decode(ids, skipSpecialTokens);
   }
+}
+
+function marksSubwords({ model }: JsonObject): boolean {
+  const prefix = isObject(model) ? model.continuing_subword_prefix : undefined;
+  return typeof prefix === 'string' && prefix !== '';
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 function longestInput(folder: string, own: JsonObject, config: JsonObject): number {

@@ -1,5 +1,5 @@
-import type { Question } from '../../backend.ts';
-import { type Head, rowOf, Unanswerable } from '../head.ts';
+import { type Parameters, Unanswerable } from '../../../tasks/task.ts';
+import { type Head, rowOf } from '../head.ts';
 import type { Truncation } from '../tokenizer.ts';
 import { normalized, type Pooling, pooled, type SentenceModel } from './pooling.ts';
 
@@ -51,7 +51,7 @@ function promptOf(model: SentenceModel, name: unknown): string {
   );
 }
 
-function truncationOf(parameters: Question['parameters'], maxLength: number): Truncation | undefined {
+function truncationOf(parameters: Parameters, maxLength: number): Truncation | undefined {
   if (parameters.truncate === false) return undefined;
   return {
     maxLength,
@@ -62,7 +62,7 @@ function truncationOf(parameters: Question['parameters'], maxLength: number): Tr
 
 function finished(
   taken: Float32Array | Float32Array[],
-  parameters: Question['parameters'],
+  parameters: Parameters,
   scaledByModel: boolean,
 ): Float32Array | Float32Array[] {
   const dimensions = parameters.dimensions as number | undefined;
