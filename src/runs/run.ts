@@ -130,6 +130,9 @@ export class Run {
   /** Lets what is in flight come in and journals it; nothing new goes out. */
   stop(): void {
     this.#end({ kind: 'stopped' });
+    const { backend, clock } = this.#context;
+    if (backend.local === undefined) return;
+    void clock.sleep(backend.local.graceMs, this.#reading.signal).then(() => this.#scheduler.abort());
   }
 
   /**
@@ -183,7 +186,7 @@ export class Run {
   }
 
   async *#readShard(shard: Shard): AsyncGenerator<Item> {
-    const { plan, layout, engine, prepared, retry, onEvent } = this.#context;
+    const { plan, layout, engine, prepared, retry, backend, onEvent } = this.#context;
     const file = plan.files[shard.file]!;
     const { answers, tornBytes } = await ShardAnswers.open(layout.journal(shard.id), this.#shape, {
       rows: shard.rows,
@@ -194,7 +197,7 @@ export class Run {
         ? {}
         : { askAgain: (failure: RowFailure) => isChosen(retry, shard.id, failure) }),
     });
-    const work = new ShardWork(shard, file, answers);
+    const work = new ShardWork(shard, file, answers, backend.local?.window);
     this.#open.add(work);
     onEvent({ type: 'shard-started', shard: shard.id, recovered: answers.recoverable, tornBytes });
     const range = { file: shardFile(prepared, plan, shard), start: shard.start, rows: shard.rows };

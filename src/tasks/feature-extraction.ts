@@ -75,11 +75,12 @@ function unpacked(answer: unknown): unknown {
 }
 
 function tokenVectors(answer: unknown): Float32Array[] {
+  if (answer instanceof Float32Array) return [vectorFrom(answer, answer)];
   let rows = answer;
   if (Array.isArray(rows) && rows.length === 1 && Array.isArray(rows[0]) && Array.isArray(rows[0][0]))
     rows = rows[0];
   if (!Array.isArray(rows) || rows.length === 0) throw new DecodeError('a list of numbers', answer);
-  if (!Array.isArray(rows[0])) return [vectorFrom(rows, answer)];
+  if (!Array.isArray(rows[0]) && !(rows[0] instanceof Float32Array)) return [vectorFrom(rows, answer)];
   const vectors = rows.map((row: unknown) => vectorFrom(row, answer));
   if (vectors.some(({ length }) => length !== vectors[0]!.length)) {
     throw new DecodeError('vectors of one length', answer);
@@ -89,6 +90,11 @@ function tokenVectors(answer: unknown): Float32Array[] {
 
 /** Checks after the rounding to 32 bits, so that a number too large for them is refused and not written as infinity. */
 function vectorFrom(numbers: unknown, answer: unknown): Float32Array {
+  if (numbers instanceof Float32Array) {
+    // From a model on this machine: 32 bits already, and looked through because a graph may divide by zero.
+    if (numbers.length > 0 && numbers.every(Number.isFinite)) return numbers;
+    throw new DecodeError('finite numbers', answer);
+  }
   if (!Array.isArray(numbers) || numbers.length === 0) throw new DecodeError('a list of numbers', answer);
   const vector = new Float32Array(numbers.length);
   for (let i = 0; i < numbers.length; i++) {
