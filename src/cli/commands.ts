@@ -11,7 +11,7 @@ export const commands: readonly CommandModule[] = [
     builder: (y) =>
       withJob(y)
         .option('limit', {
-          type: 'number',
+          ...wholeNumber('limit'),
           describe: 'Only the first N rows of the source (same as --set source.limit=N)',
         })
         .option('fresh', {
@@ -22,6 +22,7 @@ export const commands: readonly CommandModule[] = [
         .option('quiet', { type: 'boolean', default: false, describe: 'No progress, only errors' })
         .option('log-format', {
           choices: ['pretty', 'json'] as const,
+          requiresArg: true,
           describe: 'Default: pretty on a terminal, else json',
         })
         .example(
@@ -37,7 +38,7 @@ export const commands: readonly CommandModule[] = [
       'Show rows, shards and requests, what is done, and what a first request would look like; sends nothing',
     builder: (y) =>
       withJob(y)
-        .option('limit', { type: 'number', describe: 'Only the first N rows of the source' })
+        .option('limit', { ...wholeNumber('limit'), describe: 'Only the first N rows of the source' })
         .option('json', { type: 'boolean', default: false, describe: 'As JSON' }),
     handler: async (args) => (await import('./plan.ts')).plan(args as never),
   },
@@ -47,7 +48,12 @@ export const commands: readonly CommandModule[] = [
       'Really run the first rows and print what they are mapped to and what comes back; writes nothing',
     builder: (y) =>
       withJob(y)
-        .option('rows', { alias: 'n', type: 'number', default: 5, describe: 'How many rows are asked' })
+        .option('rows', {
+          alias: 'n',
+          ...wholeNumber('rows'),
+          default: 5,
+          describe: 'How many rows are asked',
+        })
         .example('$0 preview jobs/reviews.yaml -n 3', 'three rows, three requests'),
     handler: async (args) => (await import('./preview.ts')).preview(args as never),
   },
@@ -131,8 +137,17 @@ export const commands: readonly CommandModule[] = [
       const { sourceFormats } = await import('../spec/fields.ts');
       return y
         .positional('path', { type: 'string', demandOption: true, describe: 'File, folder or glob' })
-        .option('rows', { alias: 'n', type: 'number', default: 5, describe: 'How many rows are shown' })
-        .option('format', { choices: sourceFormats, describe: 'Default: told by the extension' })
+        .option('rows', {
+          alias: 'n',
+          ...wholeNumber('rows'),
+          default: 5,
+          describe: 'How many rows are shown',
+        })
+        .option('format', {
+          choices: sourceFormats,
+          requiresArg: true,
+          describe: 'Default: told by the extension',
+        })
         .option('json', { type: 'boolean', default: false, describe: 'As JSON' })
         .example('$0 inspect out/reviews', 'what a job has written')
         .example("$0 inspect 'lake/dt=*/*.parquet'", 'what a job would read');
@@ -168,6 +183,20 @@ const setOption = {
   nargs: 1,
   describe: 'Override a field of the job file: limits.concurrency=8',
 } as const;
+
+/** An option that takes a whole number from 1. Without its number it must not count as left out: it limits costs. */
+function wholeNumber(name: string) {
+  return {
+    type: 'number',
+    requiresArg: true,
+    coerce: (value: unknown) => {
+      if (Array.isArray(value)) throw new Error(`--${name} is given more than once`);
+      if (!Number.isSafeInteger(value) || Number(value) < 1)
+        throw new Error(`--${name}: wanted a whole number from 1`);
+      return value;
+    },
+  } as const;
+}
 
 function withJob(y: Argv): Argv {
   return y

@@ -56,6 +56,9 @@ export function readJob(text: string, options: ReadJobOptions): ReadJob {
       const label = overridden.get(path.slice(0, length).map(String).join('.'));
       if (label !== undefined) return { file: label };
     }
+    // `--set model.x=1` made a mapping of a text: what is wrong with `model` is wrong on the command line.
+    const below = [...overridden].find(([name]) => name.startsWith(`${path.map(String).join('.')}.`));
+    if (below !== undefined && part !== 'key') return { file: below[1] };
     return source.locate(path, part);
   };
 
