@@ -42,6 +42,16 @@ export const commands: readonly CommandModule[] = [
     handler: async (args) => (await import('./plan.ts')).plan(args as never),
   },
   {
+    command: 'preview <job>',
+    describe:
+      'Really run the first rows and print what they are mapped to and what comes back; writes nothing',
+    builder: (y) =>
+      withJob(y)
+        .option('rows', { alias: 'n', type: 'number', default: 5, describe: 'How many rows are asked' })
+        .example('$0 preview jobs/reviews.yaml -n 3', 'three rows, three requests'),
+    handler: async (args) => (await import('./preview.ts')).preview(args as never),
+  },
+  {
     command: ['check <job..>', 'lint <job..>'],
     describe: 'List every problem of job files, against the real source; for CI',
     builder: (y) =>
@@ -61,6 +71,51 @@ export const commands: readonly CommandModule[] = [
     handler: async (args) => (await import('./status.ts')).status(args as never),
   },
   {
+    command: 'retry <job>',
+    describe: 'Ask failed rows again and replace their parts; rows that have an answer are never asked again',
+    builder: (y) =>
+      withJob(y)
+        .option('kind', {
+          type: 'string',
+          array: true,
+          default: [] as string[],
+          nargs: 1,
+          describe: 'Only failures of this kind, as status names it: timeout, server, rejected, …',
+        })
+        .option('shard', {
+          type: 'number',
+          array: true,
+          default: [] as number[],
+          nargs: 1,
+          describe: 'Only this shard: part-00012 is shard 12',
+        })
+        .option('all', {
+          type: 'boolean',
+          default: false,
+          describe: 'All failed rows; the default without --kind and --shard',
+        })
+        .option('quiet', { type: 'boolean', default: false, describe: 'No progress, only errors' })
+        .option('log-format', {
+          choices: ['pretty', 'json'] as const,
+          describe: 'Default: pretty on a terminal, else json',
+        })
+        .example('$0 retry jobs/reviews.yaml --kind timeout', 'the rows whose requests timed out, no others'),
+    handler: async (args) => (await import('./retry.ts')).retry(args as never),
+  },
+  {
+    command: 'init [task]',
+    describe: 'Print a commented job file for a task, to be filled in',
+    builder: (y) =>
+      y
+        .positional('task', {
+          type: 'string',
+          default: 'text-classification',
+          describe: 'A task or its alias',
+        })
+        .example('$0 init summarization > news.yaml', 'the beginning of a job'),
+    handler: async (args) => (await import('./init.ts')).init(args as never),
+  },
+  {
     command: 'tasks [task]',
     describe: "List the tasks, or one task's inputs, parameters, result columns and an example",
     builder: (y) =>
@@ -68,6 +123,21 @@ export const commands: readonly CommandModule[] = [
         .positional('task', { type: 'string', describe: 'A task or its alias' })
         .option('json', { type: 'boolean', default: false, describe: 'As JSON' }),
     handler: async (args) => (await import('./tasks.ts')).tasks(args as never),
+  },
+  {
+    command: 'inspect <path>',
+    describe: 'Show columns, row count and first rows of any file that sluice can read or has written',
+    builder: async (y: Argv) => {
+      const { sourceFormats } = await import('../spec/fields.ts');
+      return y
+        .positional('path', { type: 'string', demandOption: true, describe: 'File, folder or glob' })
+        .option('rows', { alias: 'n', type: 'number', default: 5, describe: 'How many rows are shown' })
+        .option('format', { choices: sourceFormats, describe: 'Default: told by the extension' })
+        .option('json', { type: 'boolean', default: false, describe: 'As JSON' })
+        .example('$0 inspect out/reviews', 'what a job has written')
+        .example("$0 inspect 'lake/dt=*/*.parquet'", 'what a job would read');
+    },
+    handler: async (args) => (await import('./inspect.ts')).inspect(args as never),
   },
   {
     command: 'schema',

@@ -5,7 +5,7 @@ import { Layout } from '../runs/layout.ts';
 import { plannedRows } from '../runs/plan.ts';
 import { updatePlan } from '../runs/planning.ts';
 import { prepare } from '../runs/prepare.ts';
-import { firstQuestion } from '../runs/preview.ts';
+import { firstQuestion } from '../runs/first-question.ts';
 import { changes, fingerprintOf } from '../runs/fingerprint.ts';
 import { ledgerOf, readState } from '../runs/state.ts';
 import { invalidJob, loadJob } from './load-job.ts';

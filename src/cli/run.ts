@@ -6,13 +6,14 @@ import { RunLock } from '../runs/lock.ts';
 import { outcomeOf } from '../runs/outcome.ts';
 import { prepare } from '../runs/prepare.ts';
 import { writeReport } from '../runs/report.ts';
+import { reopenFailed, type RetrySelection } from '../runs/retry.ts';
 import { allowedFailures, Run } from '../runs/run.ts';
 import { finish, openOutput, startRun } from '../runs/start.ts';
 import { systemClock } from '../scheduler/clock.ts';
 import { invalidJob, loadJob } from './load-job.ts';
 import { createLog, type LogFormat, logFormat } from './log.ts';
 import { Progress } from './progress.ts';
-import { eventLogger, sayEnd } from './run-log.ts';
+import { eventLogger, sayEnd, sayReopened } from './run-log.ts';
 import { Signals } from './signals.ts';
 import { version } from '../version.ts';
 
@@ -23,6 +24,8 @@ export interface RunArguments {
   fresh: boolean;
   quiet: boolean;
   logFormat?: LogFormat;
+  /** `sluice retry`: failed rows that are asked again. */
+  retry?: RetrySelection;
 }
 
 export async function run(args: RunArguments): Promise<void> {
@@ -57,6 +60,10 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
         log.warn({ event: 'source-changed', path }, `${path} was changed: its rows are done again`);
       for (const path of update.vanished)
         log.warn({ event: 'source-vanished', path }, `${path} is gone: the parts made of it are kept`);
+      if (args.retry !== undefined) {
+        const context = { prepared, plan, records, layout, engine };
+        sayReopened(await reopenFailed(context, args.retry), args.retry, log);
+      }
       // Nobody is asked anything only to find that all is done.
       if (plan.shards.some(({ id }) => !records.has(id))) await backend.ready();
       let progress: Progress | undefined;
@@ -69,6 +76,7 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
         backend,
         clock: systemClock,
         random: Math.random,
+        ...(args.retry === undefined ? {} : { retry: args.retry }),
         onEvent: eventLogger(log, () => progress),
       });
       if (!args.quiet) progress = new Progress(() => work.stats(), log, process.stderr.isTTY === true);

@@ -1,10 +1,12 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Exit, SluiceError } from '../errors.ts';
+import { readDeadLetters } from '../runs/dead-letters.ts';
 import type { DeadLetter } from '../runs/failure.ts';
 import { Layout } from '../runs/layout.ts';
 import { isAlive, type LockOwner, readOwner } from '../runs/lock.ts';
 import { ledgerOf, namesIn, type RunState, readState } from '../runs/state.ts';
+import { isLeftover } from '../storage/local.ts';
 import { loadJob } from './load-job.ts';
 import { table } from './table.ts';
 import { count, plural } from './words.ts';
@@ -95,9 +97,9 @@ async function outputOf(args: StatusArguments): Promise<string> {
 async function failureGroups(layout: Layout): Promise<FailureGroup[]> {
   const groups = new Map<string, FailureGroup>();
   for (const name of await namesIn(layout.errors)) {
-    for (const line of (await readFile(join(layout.errors, name), 'utf8')).split('\n')) {
-      if (line === '') continue;
-      const letter = JSON.parse(line) as DeadLetter;
+    // What a killed or a running process has not finished writing.
+    if (isLeftover(name)) continue;
+    for (const letter of await readDeadLetters(join(layout.errors, name))) {
       const key = `${letter.stage} ${letter.kind} ${letter.status ?? ''}`;
       const group = groups.get(key);
       if (group !== undefined) group.rows++;

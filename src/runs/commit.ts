@@ -8,6 +8,7 @@ import { Exit, messageOf, SluiceError } from '../errors.ts';
 import type { Compression } from '../spec/job.ts';
 import { localStorage } from '../storage/local.ts';
 import type { PartRequest, Writer } from '../writers/writer.ts';
+import { deadLetterLines } from './dead-letters.ts';
 import { Layout } from './layout.ts';
 import { assertBalanced } from './ledger.ts';
 import type { ShardWork } from './shard-work.ts';
@@ -125,10 +126,7 @@ export async function commitShard(
 
   const letters = answers.deadLetters();
   if (letters.length > 0) {
-    await localStorage.writeAtomic(
-      layout.deadLetters(shard.id),
-      `${letters.map((letter) => JSON.stringify(letter)).join('\n')}\n`,
-    );
+    await localStorage.writeAtomic(layout.deadLetters(shard.id), deadLetterLines(letters));
   } else {
     await rm(layout.deadLetters(shard.id), { force: true });
   }

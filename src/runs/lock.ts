@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Exit, SluiceError } from '../errors.ts';
 
@@ -120,6 +121,20 @@ export async function readOwner(path: string): Promise<LockOwner | undefined> {
     if (!(error instanceof SyntaxError)) throw error;
     // Not a lock that this program wrote: locks appear whole. It cannot name a living owner.
     return { host: '', pid: 0, id: '', started: '', heartbeat: new Date(0).toISOString() };
+  }
+}
+
+/** Removes what runs left that were killed between writing their draft of the lock and removing it. */
+export async function removeDeadDrafts(path: string): Promise<void> {
+  const prefix = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(prefix) || name.length !== prefix.length + randomUUID().length) continue;
+    const draft = join(dirname(path), name);
+    const owner = await readOwner(draft);
+    // No owner can be told of a draft that was cut short; one that is just being written looks the same.
+    const { mtimeMs } = await stat(draft).catch(() => ({ mtimeMs: Date.now() }));
+    const dead = owner?.id === '' ? Date.now() - mtimeMs > staleMs : owner !== undefined && !isAlive(owner);
+    if (dead) await rm(draft, { force: true });
   }
 }
 

@@ -18,12 +18,13 @@ import { type CommitContext, type CommitRecord, commitShard } from './commit.ts'
 import { callFailure, type RowFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
 import { assertBalanced, type Ledger } from './ledger.ts';
-import type { Plan, Shard } from './plan.ts';
+import { committedHash, type Plan, type Shard } from './plan.ts';
 import { type Prepared, shardFile, shardRelation } from './prepare.ts';
 import { ResultShape } from './result-shape.ts';
 import { schedulingOf } from './scheduling.ts';
 import { type Item, ShardWork } from './shard-work.ts';
 import { writePlan } from './start.ts';
+import { isChosen, type RetrySelection } from './retry.ts';
 import { ledgerOf } from './state.ts';
 
 /**
@@ -49,12 +50,16 @@ export interface RunContext {
   backend: Backend;
   clock: Clock;
   random: () => number;
+  /** Failed rows that are asked again, and the shards that are worked on; without it none, and all. */
+  retry?: RetrySelection;
   onEvent: (event: RunEvent) => void;
 }
 
 /** Why a run ended, before it is turned into words and an exit code. */
 export type RunEnding =
   | Ending
+  /** All that was wanted is done; other shards are pending. */
+  | { kind: 'shards-left'; shards: number }
   | { kind: 'too-many-failures'; failed: number; allowed: number }
   /** `errors.on_row_error: fail`. */
   | { kind: 'row-failed'; file: string; row: number; failure: RowFailure }
@@ -151,12 +156,15 @@ export class Run {
     }
     await this.#planSaved;
     assertBalanced(this.#ledger, 'the run');
+    if (this.#ending === undefined && ending.kind === 'done' && this.#left() > 0) {
+      return { kind: 'shards-left', shards: this.#left() };
+    }
     return this.#ending ?? ending;
   }
 
   async *#items(): AsyncGenerator<Item> {
     for (const shard of this.#context.plan.shards) {
-      if (this.#context.records.has(shard.id)) continue;
+      if (this.#context.records.has(shard.id) || !this.#isWanted(shard)) continue;
       while (!this.#mayOpen(shard) && this.#ending === undefined) {
         await new Promise<void>((resolve) => {
           this.#wakeReader = resolve;
@@ -175,12 +183,16 @@ export class Run {
   }
 
   async *#readShard(shard: Shard): AsyncGenerator<Item> {
-    const { plan, layout, engine, prepared, onEvent } = this.#context;
+    const { plan, layout, engine, prepared, retry, onEvent } = this.#context;
     const file = plan.files[shard.file]!;
     const { answers, tornBytes } = await ShardAnswers.open(layout.journal(shard.id), this.#shape, {
       rows: shard.rows,
       start: shard.start,
       file: file.path,
+      committed: committedHash(file, shard),
+      ...(retry === undefined
+        ? {}
+        : { askAgain: (failure: RowFailure) => isChosen(retry, shard.id, failure) }),
     });
     const work = new ShardWork(shard, file, answers);
     this.#open.add(work);
@@ -292,6 +304,16 @@ export class Run {
     this.#planSaved = this.#planSaved
       .then(() => writePlan(layout, plan))
       .catch((error: unknown) => this.#end({ kind: 'error', error: diskError(error, layout) }));
+  }
+
+  #isWanted({ id }: Shard): boolean {
+    return this.#context.retry?.shards?.has(id) ?? true;
+  }
+
+  /** The plan's shards that this run leaves to another, which are not committed. */
+  #left(): number {
+    const { plan, records } = this.#context;
+    return plan.shards.filter((shard) => !records.has(shard.id) && !this.#isWanted(shard)).length;
   }
 
   #checkFailures(): void {

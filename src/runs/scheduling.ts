@@ -10,7 +10,7 @@ import type { Item } from './shard-work.ts';
 const autoConcurrency = 32;
 
 type Scheduling = Pick<
-  SchedulerOptions<Item, ResultRow>,
+  SchedulerOptions<Pick<Item, 'question'>, ResultRow>,
   'governor' | 'retry' | 'batchSize' | 'batchKey' | 'timeoutMs' | 'waitForModel' | 'budget'
 >;
 
@@ -35,7 +35,9 @@ export function schedulingOf(job: Job, backend: Backend, random: () => number): 
     },
     batchSize,
     // A request carries its parameters once, so only rows with equal ones can share it.
-    ...(batchSize > 1 ? { batchKey: (item: Item) => canonical(item.question.parameters) } : {}),
+    ...(batchSize > 1
+      ? { batchKey: (item: Pick<Item, 'question'>) => canonical(item.question.parameters) }
+      : {}),
     timeoutMs: limits.timeoutS * 1000,
     waitForModel: options.waitForModel,
     budget: {

@@ -72,13 +72,14 @@ export class ShardWork {
     let passed = 0;
     /** Rows whose files or URLs are being read, in order. */
     const reading: { row: number; made: Promise<Question | RowFailure> }[] = [];
-    for await (const batch of engine.stream(relation.sql, { signal })) {
+    for await (const batch of engine.stream(relation.sql, { signal, rowWise: true })) {
       const rows = batch.getChild('__row')!;
       const errors = batch.getChild('__error')!;
       const map = bind(batch, this.file.path);
       for (let i = 0; i < batch.numRows; i++) {
         const row = Number(rows.get(i)) - this.shard.start;
         passed++;
+        if (this.answers.recoverCommitted(row)) continue;
         const error = errors.get(i) as string | null;
         const made = error === null ? makeQuestion(map, i) : readFailure(error);
         // Promises only where files or URLs are read: one a row costs as much as the rest of this loop.
@@ -112,7 +113,11 @@ export class ShardWork {
   }
 }
 
-function makeQuestion(map: MapRow, row: number): Question | RowFailure | Promise<Question | RowFailure> {
+/** A row's question, or why it has none. */
+export function makeQuestion(
+  map: MapRow,
+  row: number,
+): Question | RowFailure | Promise<Question | RowFailure> {
   const failed = (error: unknown): RowFailure => {
     if (error instanceof MappingError) return mapFailure(error.message);
     throw error;

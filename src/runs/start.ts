@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import type { Dataset } from '../sources/dataset.ts';
 import type { Job } from '../spec/job.ts';
-import { localStorage } from '../storage/local.ts';
+import { isLeftover, localStorage } from '../storage/local.ts';
 import type { CommitRecord } from './commit.ts';
 import { changes, fingerprintOf } from './fingerprint.ts';
 import type { Layout } from './layout.ts';
+import { removeDeadDrafts } from './lock.ts';
 import type { Plan } from './plan.ts';
 import { type PlanUpdate, updatePlan } from './planning.ts';
+import { draftJournal } from './rebuild.ts';
 import { namesIn, readState } from './state.ts';
 
 /** A run that is about to begin: its plan is on the disk, and what it left undone is known. */
@@ -47,7 +49,7 @@ export async function openOutput(layout: Layout): Promise<void> {
  */
 export async function startRun(job: Job, dataset: Dataset, layout: Layout, fresh: boolean): Promise<Started> {
   await rm(layout.success, { force: true });
-  await rm(layout.temporary, { recursive: true, force: true });
+  await removeLeftovers(layout);
   if (fresh) await forget(layout);
   const { plan: old, records } = await readState(layout);
   if (old === undefined) await refuseForeignFiles(layout);
@@ -62,6 +64,17 @@ export async function startRun(job: Job, dataset: Dataset, layout: Layout, fresh
 
 export async function writePlan(layout: Layout, plan: Plan): Promise<void> {
   await localStorage.writeAtomic(layout.plan, `${JSON.stringify(plan)}\n`);
+}
+
+/** Removes what a killed run had not finished writing; under the lock, so none of it is still being written. */
+async function removeLeftovers(layout: Layout): Promise<void> {
+  await rm(layout.temporary, { recursive: true, force: true });
+  for (const folder of [layout.root, layout.run, layout.shards, layout.errors]) {
+    for (const name of await namesIn(folder)) if (isLeftover(name)) await rm(join(folder, name));
+  }
+  for (const name of await namesIn(layout.journals))
+    if (name.endsWith(draftJournal)) await rm(join(layout.journals, name));
+  await removeDeadDrafts(layout.lock);
 }
 
 /** Says to whoever waits for the output that it is complete. */

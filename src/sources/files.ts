@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { BIGINT, BLOB, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api';
 import type duckdb from '@duckdb/node-bindings';
-import type { Feed, FeedScan } from '../duckdb/feed.ts';
+import { CHUNK_BYTES, type Feed, type FeedScan } from '../duckdb/feed.ts';
 import { quoteIdentifier } from '../duckdb/quote.ts';
 import type { Column } from '../duckdb/types.ts';
 import { messageOf } from '../errors.ts';
 import { MAX_NAMED_BYTES } from '../storage/named-file.ts';
 import type { StoredFile } from '../storage/storage.ts';
-import { CHUNK_TEXT_BYTES, ChunkFiller } from './fill.ts';
+import { ChunkFiller } from './fill.ts';
 import type { FileReader, Format, FormatContext, Relation, RowRange, SourceFile } from './format.ts';
 import { openUnchanged } from './open-file.ts';
 import { partitionsOf } from './partitions.ts';
@@ -142,7 +142,7 @@ class FolderFeed implements Feed {
     const next = (vectors: readonly duckdb.Vector[], capacity: number): number => {
       const chunk = new ChunkFiller(vectors, projected, capacity);
       let [count, bytes] = [0, 0];
-      while (count < capacity && bytes < CHUNK_TEXT_BYTES && row < end) {
+      while (count < capacity && bytes < CHUNK_BYTES && row < end) {
         const member = this.#members[row]!;
         const content = chunk.wants(CONTENT) ? this.#contentOf(member) : undefined;
         const error = typeof content === 'string' ? content : undefined;

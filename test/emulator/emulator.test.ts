@@ -301,6 +301,25 @@ describe('through the backend', () => {
   });
 });
 
+describe('a batch is answered like its rows one by one', () => {
+  const batched = tasks.filter((task) => hf.maxBatch(task) > 1);
+  test.each(batched.map((task) => [task.name, task] as const))('%s', async (name, task) => {
+    const backend = backendAt(await start({ task: name }), name);
+    const parameters = task.example.parameters ?? {};
+    const texts = [
+      'A [MASK] day in Oslo with Ada.',
+      'No [MASK] here',
+      'Ada [MASK] and Ole met Ada.',
+      '[MASK] refund',
+    ];
+    const questions = texts.map((text) => ({ inputs: { text }, parameters }));
+    const rowsOf = (outcome: CallOutcome) =>
+      outcome.ok ? outcome.answers.map((answer) => task.decode(answer, parameters)) : outcome.failure;
+    const one = await Promise.all(questions.map(async (question) => rowsOf(await ask(backend, [question]))));
+    expect(rowsOf(await ask(backend, questions))).toEqual(one.flat());
+  });
+});
+
 test('the same seed gives the same faults, in whatever order the inputs come', async () => {
   const texts = Array.from({ length: 60 }, (_, i) => `text ${i}`);
   const failing = async (seed: number, order: string[]) => {

@@ -21,7 +21,10 @@ async function itemsOf(map: MapRow): Promise<string[]> {
       yield batch;
     },
   };
-  const work = new ShardWork(shard, file, { recover: () => false } as unknown as ShardAnswers);
+  const work = new ShardWork(shard, file, {
+    recover: () => false,
+    recoverCommitted: () => false,
+  } as unknown as ShardAnswers);
   const found: string[] = [];
   const signal = new AbortController().signal;
   for await (const item of work.items(engine as unknown as Engine, { sql: '' }, () => map, signal)) {
