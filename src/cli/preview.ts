@@ -28,6 +28,7 @@ export async function preview(args: PreviewArguments): Promise<void> {
     if (prepared === undefined) throw invalidJob(problems, text);
     const backend = openApiBackend(job, task);
     try {
+      await backend.ready();
       const log = createLog(logFormat(undefined), false);
       const context = { prepared, engine, backend, clock: systemClock, random: Math.random };
       const events = eventLogger(log, () => undefined);

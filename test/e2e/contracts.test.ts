@@ -174,6 +174,30 @@ test('tei: no request carries more texts than the server’s /info allows', asyn
   expect(server.received).toHaveLength(before);
 });
 
+test('tei: a re-ranker is asked to rank, by preview as by run', async () => {
+  await using server = await scriptedServer((response, { method, body }) => {
+    if (method === 'GET') return json(response, { model_type: { reranker: {} }, max_client_batch_size: 32 });
+    const { query, texts: others } = JSON.parse(body.toString());
+    return json(response, [
+      { index: 1, score: 0.9 },
+      { index: 0, score: query.length + others.length },
+    ]);
+  });
+  const folder = temporaryFolder();
+  const job = `task: sentence-similarity
+source: rows.jsonl
+inputs: {source_sentence: text, sentences: others}
+backend: {contract: tei, url: "${server.url}"}
+output: {path: out, format: jsonl}
+`;
+  writeFileSync(join(folder, 'job.yaml'), job);
+  writeFileSync(join(folder, 'rows.jsonl'), '{"text": "a", "others": ["b", "c"]}\n');
+  expect(await sluice(folder, ['preview', 'job.yaml'])).toMatchObject({ code: 0 });
+  expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+  expect(server.received.map(({ url }) => url)).toEqual(['/info', '/rerank', '/info', '/rerank']);
+  expect(written(folder)).toEqual([{ scores: [3, 0.9], error: null }]);
+});
+
 test('tei: a server that says nothing of itself and takes fewer texts than 32 is still asked for all', async () => {
   await using server = await scriptedServer((response, { method, body }) => {
     if (method === 'GET') return json(response, { error: 'not here' }, 404);
