@@ -38,7 +38,7 @@ export interface EmulatorOptions {
   token?: string | undefined;
   /** Name or alias of the task for requests that do not tell. */
   task?: string | undefined;
-  /** Inputs that contain it get 400, and a batch with one of them. Default `[[poison]]`. */
+  /** Inputs that contain it are refused, and a batch with one of them. Default `[[poison]]`. */
   poison?: string;
   /** How late `slow` answers. Default 5. */
   slowS?: number;

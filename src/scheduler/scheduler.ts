@@ -107,6 +107,8 @@ export class Scheduler<T, R> {
   readonly #queue: PQueue;
   readonly #stopped = new AbortController();
   readonly #abort = new AbortController();
+  /** Aborted when the run is over: timers that were for it are let go. */
+  readonly #ended = new AbortController();
   /** What `#change` handed out and nothing has woken yet. */
   #waiting: Signal | undefined;
   #ending: Ending | undefined;
@@ -140,7 +142,7 @@ export class Scheduler<T, R> {
   async run(items: AsyncIterable<T>): Promise<Ending> {
     const { clock, budget } = this.#options;
     this.#lastAnswerAt = clock.now();
-    const ended = new AbortController();
+    const ended = this.#ended;
     if (budget?.maxRuntimeMs !== undefined) {
       void clock.sleep(budget.maxRuntimeMs, ended.signal).then(() => {
         if (!ended.signal.aborted) this.#end({ kind: 'budget', which: 'max_runtime_s' });
@@ -332,7 +334,8 @@ export class Scheduler<T, R> {
     switch (failure.class) {
       case 'fatal':
         this.#end({ kind: 'fatal', failure });
-        void clock.sleep(fatalGraceMs).then(() => this.#abort.abort());
+        // Not past the end of the run: a timer that nobody needs would hold up the process.
+        void clock.sleep(fatalGraceMs, this.#ended.signal).then(() => this.#abort.abort());
         return;
       case 'rejected':
         group.attempts++;

@@ -76,6 +76,10 @@ async function rowsOf(job: Case, options: EmulatorOptions = {}): Promise<Record<
     // Beside the refused rows, which meet the fault 400.
     if (options.faults !== undefined) expect(Object.keys(faults).length).toBeGreaterThan(1);
   });
+  return written(folder);
+}
+
+function written(folder: string): Record<string, unknown>[] {
   return readFileSync(join(folder, 'out/part-00000.jsonl'), 'utf8')
     .trimEnd()
     .split('\n')
@@ -94,7 +98,12 @@ describe.each(every)('%s', (_, job) => {
       else expect(error).toBeNull();
     }
   });
+});
 
+/** One for each route that `promises.test.ts` does not fail on. */
+const failing = [embedding[1]!, embedding[2]!, embedding[3]!, classifying[2]!, writing[1]!];
+
+describe.each(failing.map((job) => [title(job), job] as const))('%s', (_, job) => {
   test('through a server that fails in all ways the rows are the same', async () => {
     const plain = (rows: Record<string, unknown>[]) => rows.map(({ error: _, ...row }) => row);
     const noisy = await rowsOf(job, { faults: spreadFaults(0.2), retryAfterS: 0, slowS: 0.1 });
@@ -112,6 +121,34 @@ describe('whichever contract answers, the rows are the same', () => {
     expect(expected).toHaveLength(ROWS - 4);
     for (const other of others) expect(fine(await rowsOf(other))).toEqual(expected);
   });
+});
+
+test.each([
+  ['hf', (vectors: unknown[]) => vectors],
+  ['tei', (vectors: unknown[]) => vectors],
+  ['openai', (vectors: unknown[]) => ({ data: vectors.map((embedding) => ({ embedding })) })],
+])('%s: an answer of the wrong length and a 413 are the guilty row’s alone', async (contract, answer) => {
+  const sizes: number[] = [];
+  await using server = await scriptedServer((response, { method, body }) => {
+    if (method === 'GET') return json(response, {}, 404);
+    const { inputs, input = inputs } = JSON.parse(body.toString());
+    const asked: string[] = [input].flat();
+    sizes.push(asked.length);
+    const guilty = asked.filter((text) => text.includes('poison'));
+    if (asked.length === 1 && guilty.length === 1) return json(response, { error: 'too large' }, 413);
+    const vectors = asked.slice(guilty.length).map(() => [1, 2]);
+    return json(response, answer(contract === 'hf' && asked.length === 1 ? vectors[0]! : vectors));
+  });
+  const folder = temporaryFolder();
+  writeJob(folder, server.url, { contract, task: 'feature-extraction', batchSize: 16 });
+  expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+  for (const { text, embedding: vector, error } of written(folder)) {
+    const isGuilty = String(text).includes('poison');
+    expect([vector, error]).toEqual(isGuilty ? [null, expect.stringContaining('413')] : [[1, 2], null]);
+  }
+  // 16, and for one guilty row among them 8 + 8, 4 + 4, 2 + 2, 1 + 1.
+  expect(sizes.filter((size) => size === 16)).toHaveLength(4);
+  expect(sizes).toHaveLength(4 * 9);
 });
 
 test('tei: no request carries more texts than the server’s /info allows', async () => {
@@ -135,6 +172,30 @@ test('tei: no request carries more texts than the server’s /info allows', asyn
   const before = server.received.length;
   expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
   expect(server.received).toHaveLength(before);
+});
+
+test('tei: a re-ranker is asked to rank, by preview as by run', async () => {
+  await using server = await scriptedServer((response, { method, body }) => {
+    if (method === 'GET') return json(response, { model_type: { reranker: {} }, max_client_batch_size: 32 });
+    const { query, texts: others } = JSON.parse(body.toString());
+    return json(response, [
+      { index: 1, score: 0.9 },
+      { index: 0, score: query.length + others.length },
+    ]);
+  });
+  const folder = temporaryFolder();
+  const job = `task: sentence-similarity
+source: rows.jsonl
+inputs: {source_sentence: text, sentences: others}
+backend: {contract: tei, url: "${server.url}"}
+output: {path: out, format: jsonl}
+`;
+  writeFileSync(join(folder, 'job.yaml'), job);
+  writeFileSync(join(folder, 'rows.jsonl'), '{"text": "a", "others": ["b", "c"]}\n');
+  expect(await sluice(folder, ['preview', 'job.yaml'])).toMatchObject({ code: 0 });
+  expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+  expect(server.received.map(({ url }) => url)).toEqual(['/info', '/rerank', '/info', '/rerank']);
+  expect(written(folder)).toEqual([{ scores: [3, 0.9], error: null }]);
 });
 
 test('tei: a server that says nothing of itself and takes fewer texts than 32 is still asked for all', async () => {

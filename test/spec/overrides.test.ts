@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { applyOverride, parseOverride } from '../../src/spec/overrides.ts';
 import { formatProblems } from '../../src/spec/problem.ts';
+import { contracts } from '../../src/backends/api/index.ts';
 import { readJob } from '../../src/spec/read-job.ts';
 import { tasks } from '../../src/tasks/index.ts';
 
@@ -12,7 +13,7 @@ output: {path: out, keep: [id]}
 `;
 
 const problems = (...set: string[]) => {
-  const read = readJob(good, { file: 'job.yaml', env: { HF_TOKEN: 't' }, set, catalogue: tasks });
+  const read = readJob(good, { file: 'job.yaml', env: { HF_TOKEN: 't' }, set, catalogue: tasks, contracts });
   return formatProblems(read.problems, good);
 };
 
