@@ -12,6 +12,7 @@ import type { Plan } from './plan.ts';
 import { type PlanUpdate, updatePlan } from './planning.ts';
 import { draftJournal } from './rebuild.ts';
 import { namesIn, readState } from './state.ts';
+import { stateText } from './state-file.ts';
 
 /** A run that is about to begin: its plan is on the disk, and what it left undone is known. */
 export interface Started {
@@ -63,7 +64,7 @@ export async function startRun(job: Job, dataset: Dataset, layout: Layout, fresh
 }
 
 export async function writePlan(layout: Layout, plan: Plan): Promise<void> {
-  await localStorage.writeAtomic(layout.plan, `${JSON.stringify(plan)}\n`);
+  await localStorage.writeAtomic(layout.plan, stateText(plan));
 }
 
 /** Removes what a killed run had not finished writing; under the lock, so none of it is still being written. */
