@@ -76,6 +76,7 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
         backend,
         clock: systemClock,
         random: Math.random,
+        confirm: () => lock.confirm(),
         ...(args.retry === undefined ? {} : { retry: args.retry }),
         onEvent: eventLogger(log, () => progress),
       });

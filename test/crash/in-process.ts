@@ -58,7 +58,13 @@ export async function runHere(job: Job, engine: Engine, backend: Backend): Promi
     try {
       const started = await startRun(job, prepared.dataset, layout, false);
       const context = { prepared, ...started, layout, engine, backend };
-      const run = new Run({ ...context, clock: systemClock, random: Math.random, onEvent: () => undefined });
+      const run = new Run({
+        ...context,
+        clock: systemClock,
+        random: Math.random,
+        confirm: () => lock.confirm(),
+        onEvent: () => undefined,
+      });
       return { ...started, ending: await run.run() };
     } finally {
       await lock.release();

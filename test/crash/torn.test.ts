@@ -126,7 +126,7 @@ describe('torn and damaged files of the run directory', () => {
     const owner = JSON.stringify({ host: 'elsewhere', pid: 1, id: 'x', started: '', heartbeat: new Date(0) });
     for (let cut = 0; cut < owner.length; cut++) {
       writeFileSync(path, owner.slice(0, cut));
-      await (await RunLock.acquire(path)).lock.release();
+      await (await RunLock.acquire(path, 0)).lock.release();
     }
   });
 
