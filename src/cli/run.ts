@@ -56,7 +56,9 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
     try {
       const started = new Date();
       const began = performance.now();
-      const { plan, records, update } = await startRun(job, prepared.dataset, layout, args.fresh);
+      const { plan, records, update, lostParts } = await startRun(job, prepared.dataset, layout, args.fresh);
+      for (const part of lostParts)
+        log.warn({ event: 'part-gone', part }, `${part} is gone: its rows are done again`);
       for (const path of update.changed)
         log.warn({ event: 'source-changed', path }, `${path} was changed: its rows are done again`);
       for (const path of update.vanished)
@@ -77,6 +79,7 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
         backend,
         clock: systemClock,
         random: Math.random,
+        confirm: () => lock.confirm(),
         ...(args.retry === undefined ? {} : { retry: args.retry }),
         onEvent: eventLogger(log, () => progress),
       });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { messageOf, SluiceError } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { DeadLetter } from './failure.ts';
+import { damaged } from './state-file.ts';
 
 /**
  * The dead letters of one shard; none where there is no such file.
@@ -26,13 +27,6 @@ function parseLetter(path: string, line: string, number: number): DeadLetter {
   try {
     return JSON.parse(line) as DeadLetter;
   } catch (error) {
-    throw new SluiceError(
-      'STATE_DAMAGED',
-      `run directory: ${path} is damaged: line ${number}: ${messageOf(error)}`,
-      {
-        next: 'the parts are not touched by this; restore the file from a backup, or remove it',
-        cause: error,
-      },
-    );
+    throw damaged(`${path}: line ${number}`, messageOf(error), error);
   }
 }

@@ -4,11 +4,12 @@ import { Exit, SluiceError } from '../errors.ts';
 import { syncDir } from '../storage/durable.ts';
 import { type CommitRecord, sha256 } from './commit.ts';
 import { readDeadLetters } from './dead-letters.ts';
-import type { RowFailure } from './failure.ts';
+import type { DeadLetter, RowFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
 import type { Plan } from './plan.ts';
 import { type RebuildContext, rebuildJournal } from './rebuild.ts';
 import { ResultShape } from './result-shape.ts';
+import { damaged } from './state-file.ts';
 
 /** Which failed rows are asked again; what is left out chooses all. */
 export interface RetrySelection {
@@ -60,8 +61,7 @@ export async function reopenFailed(context: ReopenContext, selection: RetrySelec
   for (const shard of plan.shards) {
     const record = records.get(shard.id);
     if (record === undefined || record.failed === 0) continue;
-    const letters = await readDeadLetters(layout.deadLetters(shard.id));
-    if (letters.length !== record.failed) throw lettersMissing(layout, record, letters.length);
+    const letters = await committedLetters(layout, record);
     for (const { kind } of letters) kinds.add(kind);
     const chosen = letters.filter((letter) => isChosen(selection, shard.id, letter)).length;
     if (chosen === 0) continue;
@@ -97,10 +97,13 @@ function partChanged(part: string): SluiceError {
   });
 }
 
-function lettersMissing(layout: Layout, record: CommitRecord, found: number): SluiceError {
-  return new SluiceError(
-    'STATE_DAMAGED',
-    `run directory: ${layout.deadLetters(record.shard)} lists ${found} failed rows, the commit record says ${record.failed}`,
-    { next: 'restore the file from a backup, or start anew with --fresh (all rows are asked again)' },
-  );
+/** The dead letters of a committed shard, and no others: which of its part's rows have an answer hangs on them. */
+async function committedLetters(layout: Layout, record: CommitRecord): Promise<DeadLetter[]> {
+  const path = layout.deadLetters(record.shard);
+  const letters = await readDeadLetters(path);
+  if (letters.length !== record.failed)
+    throw damaged(path, `it lists ${letters.length} failed rows, the commit record says ${record.failed}`);
+  if (record.errors_sha256 !== undefined && (await sha256(path)) !== record.errors_sha256)
+    throw damaged(path, 'it is not what was committed');
+  return letters;
 }

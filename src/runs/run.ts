@@ -12,7 +12,7 @@ import {
 } from '../scheduler/scheduler.ts';
 import type { Job } from '../spec/job.ts';
 import type { ResultRow } from '../tasks/task.ts';
-import { type Entry, ShardAnswers } from './answers.ts';
+import { type Entry, ShardAnswers, type ShardRows } from './answers.ts';
 import { ask } from './ask.ts';
 import { type CommitContext, type CommitRecord, commitShard } from './commit.ts';
 import { callFailure, type RowFailure } from './failure.ts';
@@ -50,6 +50,8 @@ export interface RunContext {
   backend: Backend;
   clock: Clock;
   random: () => number;
+  /** Called before each commit; throws when the output is no longer this run's alone. */
+  confirm: () => Promise<void>;
   /** Failed rows that are asked again, and the shards that are worked on; without it none, and all. */
   retry?: RetrySelection;
   onEvent: (event: RunEvent) => void;
@@ -188,7 +190,7 @@ export class Run {
   async *#readShard(shard: Shard): AsyncGenerator<Item> {
     const { plan, layout, engine, prepared, retry, backend, onEvent } = this.#context;
     const file = plan.files[shard.file]!;
-    const { answers, tornBytes } = await ShardAnswers.open(layout.journal(shard.id), this.#shape, {
+    const rows: ShardRows = {
       rows: shard.rows,
       start: shard.start,
       file: file.path,
@@ -196,7 +198,12 @@ export class Run {
       ...(retry === undefined
         ? {}
         : { askAgain: (failure: RowFailure) => isChosen(retry, shard.id, failure) }),
-    });
+    };
+    const { answers, tornBytes } = await ShardAnswers.open(layout.journal(shard.id), this.#shape, rows).catch(
+      (error: unknown) => {
+        throw diskError(error, layout);
+      },
+    );
     const work = new ShardWork(shard, file, answers, backend.local?.window);
     this.#open.add(work);
     onEvent({ type: 'shard-started', shard: shard.id, recovered: answers.recoverable, tornBytes });
@@ -279,6 +286,7 @@ export class Run {
   async #commitOne(work: ShardWork): Promise<void> {
     const { plan, prepared, records, onEvent } = this.#context;
     await this.#planSaved;
+    await this.#context.confirm();
     const source = shardFile(prepared, plan, work.shard);
     if (!(await prepared.dataset.isUnchanged(source, work.shard))) throw sourceChanged(source.path);
     using kept =

@@ -1,5 +1,5 @@
 import { access, constants, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import type { Dataset } from '../sources/dataset.ts';
 import type { Job } from '../spec/job.ts';
@@ -12,12 +12,15 @@ import type { Plan } from './plan.ts';
 import { type PlanUpdate, updatePlan } from './planning.ts';
 import { draftJournal } from './rebuild.ts';
 import { namesIn, readState } from './state.ts';
+import { stateText } from './state-file.ts';
 
 /** A run that is about to begin: its plan is on the disk, and what it left undone is known. */
 export interface Started {
   plan: Plan;
   records: Map<number, CommitRecord>;
   update: PlanUpdate;
+  /** Parts that were committed and are gone; their rows are done again. */
+  lostParts: string[];
 }
 
 /**
@@ -55,15 +58,17 @@ export async function startRun(job: Job, dataset: Dataset, layout: Layout, fresh
   if (old === undefined) await refuseForeignFiles(layout);
   else refuseChangedJob(job, old, layout);
 
+  const lost = await lostParts(layout, records);
   const update = await updatePlan(job, dataset, old, (shard) => records.has(shard));
-  await retire(layout, records, [...update.outdated, ...update.removed], update.removed);
+  const lostShards = lost.map(({ shard }) => shard);
+  await retire(layout, records, [...update.outdated, ...update.removed, ...lostShards], update.removed);
   await writePlan(layout, update.plan);
   for (const id of records.keys()) await rm(layout.journal(id), { force: true });
-  return { plan: update.plan, records, update };
+  return { plan: update.plan, records, update, lostParts: lost.map(({ part }) => part) };
 }
 
 export async function writePlan(layout: Layout, plan: Plan): Promise<void> {
-  await localStorage.writeAtomic(layout.plan, `${JSON.stringify(plan)}\n`);
+  await localStorage.writeAtomic(layout.plan, stateText(plan));
 }
 
 /** Removes what a killed run had not finished writing; under the lock, so none of it is still being written. */
@@ -102,6 +107,22 @@ async function retire(
     if (record !== undefined) await rm(join(layout.root, record.part), { force: true });
     await rm(layout.journal(id), { force: true });
   }
+}
+
+/** Committed shards whose part somebody has removed; one look into each folder, not at each of the parts. */
+async function lostParts(layout: Layout, records: Map<number, CommitRecord>): Promise<CommitRecord[]> {
+  const names = new Map<string, Promise<Set<string>>>();
+  const namesOf = (folder: string) => {
+    const known = names.get(folder) ?? namesIn(folder).then((found) => new Set(found));
+    names.set(folder, known);
+    return known;
+  };
+  const lost: CommitRecord[] = [];
+  for (const record of records.values()) {
+    const path = join(layout.root, record.part);
+    if (!(await namesOf(dirname(path))).has(basename(path))) lost.push(record);
+  }
+  return lost;
 }
 
 /** Removes what earlier runs wrote, and nothing else: parts by their commit records, and the run directory. */

@@ -2,7 +2,8 @@
 // SIGKILL at a chosen one. The program itself knows nothing of it.
 //
 //   SLUICE_TEST_KILL   `name#n:when`: the n-th operation of that name (from 1); `before` it, in its `middle` (half of
-//                      the bytes are written), or `after` it
+//                      the bytes are written), or `after` it; with `ENOSPC`, `EIO` or `EROFS` it fails so, from the
+//                      n-th time on, and nothing is killed
 //   SLUICE_TEST_LOG    file to which the name of every operation is appended
 //
 // A name is the operation and the path with its numbers left out: `rename _sluice/shards/N.json`.
@@ -37,6 +38,9 @@ async function pass(operation, path, work, halfway) {
   const count = (counts.get(name) ?? 0) + 1;
   counts.set(name, count);
   if (log !== undefined) appendLog(log, `${name}\n`);
+  if (/^E[A-Z]+$/.test(when ?? '') && name === target && count >= Number(number)) {
+    throw Object.assign(new Error(`${when}: ${operation} '${path}'`), { code: when, path });
+  }
   const dies = name === target && count === Number(number);
   if (dies && when === 'before') process.kill(process.pid, 'SIGKILL');
   if (dies && when === 'middle') {
