@@ -1,18 +1,25 @@
 import { SluiceError } from '../../errors.ts';
 import type { JsonObject } from '../../tasks/shapes.ts';
 
+/** Tasks that write one text for another. */
+const textToText = ['summarization', 'translation', 'text2text-generation'];
+
 /** What the end of an architecture's name says of the tasks that it can do. */
 const tasksByEnding: readonly (readonly [ending: string, tasks: readonly string[]])[] = [
-  ['ForSequenceClassification', ['text-classification', 'zero-shot-classification']],
+  ['ForSequenceClassification', ['text-classification', 'zero-shot-classification', 'audio-classification']],
   ['ForTokenClassification', ['token-classification']],
   ['ForQuestionAnswering', ['question-answering']],
   ['ForMaskedLM', ['fill-mask']],
   ['ForAudioClassification', ['audio-classification']],
   ['ForImageClassification', ['image-classification']],
   ['ForObjectDetection', ['object-detection']],
-  ['ForSemanticSegmentation', ['image-segmentation']],
+  ['ForSegmentation', ['image-segmentation', 'object-detection']],
+  ['Segmentation', ['image-segmentation']],
   ['ForCTC', ['automatic-speech-recognition']],
   ['ForCausalLM', ['text-generation', 'conversational']],
+  ['LMHeadModel', ['text-generation', 'conversational']],
+  ['ForConditionalGeneration', [...textToText, 'automatic-speech-recognition']],
+  ['MTModel', textToText],
 ];
 
 /** Tasks whose models are told by what their graph gives and not by a name. */
@@ -26,14 +33,12 @@ export function checkArchitecture(name: string, config: JsonObject, task: string
   const [architecture] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : [];
   if (typeof architecture !== 'string' || anyEncoder.includes(task)) return;
   const known = tasksByEnding.find(([ending]) => architecture.endsWith(ending));
-  if (known?.[1].includes(task)) return;
-  const is = known === undefined ? 'which no classifier has' : `which is for ${known[1].join(' or ')}`;
+  // A name that says nothing is no reason to refuse: loading shows whether the model can be used.
+  if (known === undefined || known[1].includes(task)) return;
   throw new SluiceError(
     'MODEL_TASK',
-    `model ${name}: is a ${architecture}, ${is}; the job's task is ${task}`,
-    {
-      next: 'choose a model for the task, or the task of the model',
-    },
+    `model ${name}: is a ${architecture}, which is for ${known[1].join(' or ')}; the job's task is ${task}`,
+    { next: 'choose a model for the task, or the task of the model' },
   );
 }
 

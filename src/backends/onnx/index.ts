@@ -9,7 +9,7 @@ import { findModel } from './find-model.ts';
 import { requireInstalled } from './heavy.ts';
 import { modelConfig, weightBytes, weightsOf } from './model.ts';
 import { OnnxBackend } from './onnx-backend.ts';
-import { localTaskNames } from './runners.ts';
+import { localTaskNames, sharesRuns } from './runners.ts';
 import { sizing } from './workers.ts';
 
 /** Compiled: a worker is a process of its own, which runs JavaScript. */
@@ -34,15 +34,18 @@ export function openOnnxBackend(
   requireInstalled('onnxruntime-node');
   const name = job.model!;
   const folder = findModel(name, spec.modelDir, process.env);
-  checkArchitecture(name, modelConfig(folder), task.name);
-  const model = weightsOf(folder, ['model'], spec.dtype);
+  const config = modelConfig(folder);
+  checkArchitecture(name, config, task.name);
+  const graphs = config.is_encoder_decoder === true ? ['encoder_model', 'decoder_model_merged'] : ['model'];
+  const model = weightsOf(folder, graphs, spec.dtype);
   const machine = { cores: availableParallelism(), memoryBytes: totalmem() };
   const { workers, threads } = sizing(spec, weightBytes(model), machine);
   return new OnnxBackend({
     script: workerScript,
     setup: { model, task: task.name, threads, device: spec.device },
     workers,
-    window: job.limits.batchSize,
+    // Rows that share nothing are journaled one by one: each may take seconds.
+    window: sharesRuns(task.name) ? job.limits.batchSize : 1,
     onNotice,
   });
 }

@@ -13,12 +13,15 @@ import { textClassification } from './heads/text-classification.ts';
 import { tokenClassification } from './heads/token-classification.ts';
 import { zeroShotClassification } from './heads/zero-shot-classification.ts';
 import { modelConfig } from './model.ts';
+import { conversation, textGeneration, textToText } from './pipelines/generation.ts';
+import { imageClassification, imageSegmentation, objectDetection } from './pipelines/images.ts';
+import { audioClassification, speechRecognition } from './pipelines/sounds.ts';
 import type { WorkerSetup } from './protocol.ts';
 import type { Runner } from './runner.ts';
 import { Session } from './session.ts';
 import { Tokenizer } from './tokenizer.ts';
 
-/** A model, loaded. */
+/** A text encoder, loaded. */
 interface Parts {
   name: string;
   folder: string;
@@ -27,85 +30,96 @@ interface Parts {
   session: Session;
 }
 
-interface LocalTask {
+/** A task over a text encoder. */
+interface EncoderTask {
   /** @throws {SluiceError} MODEL_TASK */
-  open: (parts: Parts) => Runner;
+  head: (parts: Parts) => Head<unknown>;
   /** A question that any model of the task can answer: what is wrong with a model shows before the first row. */
-  trial: Question | ((parts: Parts) => Question);
+  trial: (tokenizer: Tokenizer) => Question;
 }
 
 const text = 'A first sentence, to see whether the model answers.';
+const plain = (): Question => ({ inputs: { text }, parameters: {} });
 
-/** The tasks that can run on this machine. */
-const localTasks: Readonly<Record<string, LocalTask>> = {
+const encoderTasks: Readonly<Record<string, EncoderTask>> = {
   'text-classification': {
-    open: (parts) => encoder(parts, textClassification(parts.name, parts.config, parts.tokenizer.maxLength)),
-    trial: { inputs: { text }, parameters: {} },
-  },
-  'feature-extraction': {
-    open: (parts) => {
-      const { folder, session, tokenizer } = parts;
-      return encoder(parts, featureExtraction(session.outputs, sentenceModel(folder), tokenizer.maxLength));
-    },
-    trial: { inputs: { text }, parameters: {} },
-  },
-  'sentence-similarity': {
-    open: (parts) => {
-      const { folder, session, tokenizer } = parts;
-      return encoder(parts, sentenceSimilarity(session.outputs, sentenceModel(folder), tokenizer.maxLength));
-    },
-    trial: { inputs: { source_sentence: text, sentences: [text] }, parameters: {} },
+    head: ({ name, config, tokenizer }) => textClassification(name, config, tokenizer.maxLength),
+    trial: plain,
   },
   'zero-shot-classification': {
-    open: (parts) =>
-      encoder(parts, zeroShotClassification(parts.name, parts.config, parts.tokenizer.maxLength)),
-    trial: { inputs: { text }, parameters: { candidate_labels: ['first', 'second'] } },
+    head: ({ name, config, tokenizer }) => zeroShotClassification(name, config, tokenizer.maxLength),
+    trial: () => ({ inputs: { text }, parameters: { candidate_labels: ['first', 'second'] } }),
   },
   'token-classification': {
-    open: (parts) => {
-      const { name, config, tokenizer } = parts;
-      return encoder(parts, tokenClassification(name, config, tokenizer));
-    },
-    trial: { inputs: { text }, parameters: {} },
+    head: ({ name, config, tokenizer }) => tokenClassification(name, config, tokenizer),
+    trial: plain,
   },
   'question-answering': {
-    open: (parts) => encoder(parts, questionAnswering(parts.tokenizer.maxLength)),
-    trial: { inputs: { question: text, context: text }, parameters: {} },
+    head: ({ tokenizer }) => questionAnswering(tokenizer.maxLength),
+    trial: () => ({ inputs: { question: text, context: text }, parameters: {} }),
   },
   'fill-mask': {
-    open: (parts) => encoder(parts, fillMask(parts.tokenizer)),
-    trial: ({ tokenizer }) => ({ inputs: { text: `${text} ${tokenizer.maskToken}` }, parameters: {} }),
+    head: ({ tokenizer }) => fillMask(tokenizer),
+    trial: ({ maskToken }) => ({ inputs: { text: `${text} ${maskToken}` }, parameters: {} }),
+  },
+  'feature-extraction': {
+    head: ({ folder, session, tokenizer }) =>
+      featureExtraction(session.outputs, sentenceModel(folder), tokenizer.maxLength),
+    trial: plain,
+  },
+  'sentence-similarity': {
+    head: ({ folder, session, tokenizer }) =>
+      sentenceSimilarity(session.outputs, sentenceModel(folder), tokenizer.maxLength),
+    trial: () => ({ inputs: { source_sentence: text, sentences: [text] }, parameters: {} }),
   },
 };
 
-/** Names of the tasks that can run on this machine. */
-export const localTaskNames: readonly string[] = Object.keys(localTasks);
+/** Tasks that transformers.js does, with its answers repaired. */
+const rowTasks: Readonly<Record<string, (setup: WorkerSetup, config: JsonObject) => Promise<Runner>>> = {
+  summarization: textToText('summarization', 'summary_text'),
+  translation: textToText('translation', 'translation_text'),
+  'text2text-generation': textToText('text2text-generation', 'generated_text'),
+  'text-generation': textGeneration,
+  conversational: conversation,
+  'image-classification': imageClassification,
+  'object-detection': objectDetection,
+  'image-segmentation': imageSegmentation,
+  'audio-classification': audioClassification,
+  'automatic-speech-recognition': speechRecognition,
+};
 
-/**
- * Loads a model for a task and lets it answer once.
- * @throws {SluiceError} ONNX_…, MODEL_…
- */
-export async function openRunner({ model, task, threads, device }: WorkerSetup): Promise<Runner> {
-  const { folder, files } = model;
-  const local = localTasks[task];
-  if (local === undefined) throw new Error(`no local task ${task}`);
-  const config = modelConfig(folder);
-  const session = await Session.open(folder, files.model!, { threads, device });
-  const tokenizer = await Tokenizer.open(folder, config);
-  const parts = { name: basename(folder), folder, config, tokenizer, session };
-  const runner = local.open(parts);
-  await answerOnce(runner, typeof local.trial === 'function' ? local.trial(parts) : local.trial, folder);
-  return runner;
+/** Names of the tasks that can run on this machine. */
+export const localTaskNames: readonly string[] = [...Object.keys(encoderTasks), ...Object.keys(rowTasks)];
+
+/** Whether rows of the task share runs of the model. */
+export function sharesRuns(task: string): boolean {
+  return Object.hasOwn(encoderTasks, task);
 }
 
-function encoder<T>({ name, session, tokenizer }: Parts, head: Head<T>): Runner {
-  return new Encoder(name, session, tokenizer, head);
+/**
+ * Loads a model for a task; one that shares runs answers once.
+ * @throws {SluiceError} ONNX_…, MODEL_…
+ */
+export async function openRunner(setup: WorkerSetup): Promise<Runner> {
+  const { folder, files } = setup.model;
+  const config = modelConfig(folder);
+  const open = rowTasks[setup.task];
+  if (open !== undefined) return open(setup, config);
+  const task = encoderTasks[setup.task];
+  if (task === undefined) throw new Error(`no local task ${setup.task}`);
+  const session = await Session.open(folder, files.model!, setup);
+  const tokenizer = await Tokenizer.open(folder, config);
+  const name = basename(folder);
+  const head = task.head({ name, folder, config, tokenizer, session });
+  const runner = new Encoder(name, session, tokenizer, head);
+  await answerOnce(runner, task.trial(tokenizer), folder);
+  return runner;
 }
 
 async function answerOnce(runner: Runner, question: Question, folder: string): Promise<void> {
   const { plan, refused, run } = await runner.prepare([question]);
+  for (const rows of plan) refused.push(...(await run(rows)).refused);
   const [[, why] = []] = refused;
   if (why !== undefined)
     throw new SluiceError('MODEL_TASK', `model ${folder}: cannot answer a plain question: ${why}`);
-  for (const rows of plan) await run(rows);
 }

@@ -5,8 +5,8 @@ import { openRunner } from '../../../src/backends/onnx/runners.ts';
 import type { Parameters } from '../../../src/tasks/task.ts';
 
 /** Opens a model in this process, as a worker would in its own. */
-export function runnerOf(folder: string, task: string): Promise<Runner> {
-  return openRunner({ model: weightsOf(folder, ['model'], 'auto'), task, threads: 1, device: 'cpu' });
+export function runnerOf(folder: string, task: string, graphs: string[] = ['model']): Promise<Runner> {
+  return openRunner({ model: weightsOf(folder, graphs, 'auto'), task, threads: 1, device: 'cpu' });
 }
 
 /** All answers of one window, in order; a row that is refused has the reason as an Error. */
