@@ -11,7 +11,7 @@ export const commands: readonly CommandModule[] = [
     builder: (y) =>
       withJob(y)
         .option('limit', {
-          type: 'number',
+          ...wholeNumber('limit'),
           describe: 'Only the first N rows of the source (same as --set source.limit=N)',
         })
         .option('fresh', {
@@ -27,6 +27,7 @@ export const commands: readonly CommandModule[] = [
         .option('quiet', { type: 'boolean', default: false, describe: 'No progress, only errors' })
         .option('log-format', {
           choices: ['pretty', 'json'] as const,
+          requiresArg: true,
           describe: 'Default: pretty on a terminal, else json',
         })
         .example(
@@ -42,9 +43,24 @@ export const commands: readonly CommandModule[] = [
       'Show rows, shards and requests, what is done, and what a first request would look like; sends nothing',
     builder: (y) =>
       withJob(y)
-        .option('limit', { type: 'number', describe: 'Only the first N rows of the source' })
+        .option('limit', { ...wholeNumber('limit'), describe: 'Only the first N rows of the source' })
         .option('json', { type: 'boolean', default: false, describe: 'As JSON' }),
     handler: async (args) => (await import('./plan.ts')).plan(args as never),
+  },
+  {
+    command: 'preview <job>',
+    describe:
+      'Really run the first rows and print what they are mapped to and what comes back; writes nothing',
+    builder: (y) =>
+      withJob(y)
+        .option('rows', {
+          alias: 'n',
+          ...wholeNumber('rows'),
+          default: 5,
+          describe: 'How many rows are asked',
+        })
+        .example('$0 preview jobs/reviews.yaml -n 3', 'three rows, three requests'),
+    handler: async (args) => (await import('./preview.ts')).preview(args as never),
   },
   {
     command: ['check <job..>', 'lint <job..>'],
@@ -104,6 +120,19 @@ export const commands: readonly CommandModule[] = [
     handler: async (args) => (await import('./retry.ts')).retry(args as never),
   },
   {
+    command: 'init [task]',
+    describe: 'Print a commented job file for a task, to be filled in',
+    builder: (y) =>
+      y
+        .positional('task', {
+          type: 'string',
+          default: 'text-classification',
+          describe: 'A task or its alias',
+        })
+        .example('$0 init summarization > news.yaml', 'the beginning of a job'),
+    handler: async (args) => (await import('./init.ts')).init(args as never),
+  },
+  {
     command: 'tasks [task]',
     describe: "List the tasks, or one task's inputs, parameters, result columns and an example",
     builder: (y) =>
@@ -111,6 +140,30 @@ export const commands: readonly CommandModule[] = [
         .positional('task', { type: 'string', describe: 'A task or its alias' })
         .option('json', { type: 'boolean', default: false, describe: 'As JSON' }),
     handler: async (args) => (await import('./tasks.ts')).tasks(args as never),
+  },
+  {
+    command: 'inspect <path>',
+    describe: 'Show columns, row count and first rows of any file that sluice can read or has written',
+    builder: async (y: Argv) => {
+      const { sourceFormats } = await import('../spec/fields.ts');
+      return y
+        .positional('path', { type: 'string', demandOption: true, describe: 'File, folder or glob' })
+        .option('rows', {
+          alias: 'n',
+          ...wholeNumber('rows'),
+          default: 5,
+          describe: 'How many rows are shown',
+        })
+        .option('format', {
+          choices: sourceFormats,
+          requiresArg: true,
+          describe: 'Default: told by the extension',
+        })
+        .option('json', { type: 'boolean', default: false, describe: 'As JSON' })
+        .example('$0 inspect out/reviews', 'what a job has written')
+        .example("$0 inspect 'lake/dt=*/*.parquet'", 'what a job would read');
+    },
+    handler: async (args) => (await import('./inspect.ts')).inspect(args as never),
   },
   {
     command: 'schema',
@@ -141,6 +194,20 @@ const setOption = {
   nargs: 1,
   describe: 'Override a field of the job file: limits.concurrency=8',
 } as const;
+
+/** An option that takes a whole number from 1. Without its number it must not count as left out: it limits costs. */
+function wholeNumber(name: string) {
+  return {
+    type: 'number',
+    requiresArg: true,
+    coerce: (value: unknown) => {
+      if (Array.isArray(value)) throw new Error(`--${name} is given more than once`);
+      if (!Number.isSafeInteger(value) || Number(value) < 1)
+        throw new Error(`--${name}: wanted a whole number from 1`);
+      return value;
+    },
+  } as const;
+}
 
 function withJob(y: Argv): Argv {
   return y

@@ -59,7 +59,7 @@ export const emulateCommand: CommandModule<unknown, EmulateArguments> = {
       .option('poison', {
         type: 'string',
         default: POISON,
-        describe: 'Inputs that contain this text get 400',
+        describe: 'Inputs that contain this text are refused',
       })
       .option('slow', { type: 'number', default: 5, describe: 'Seconds by which the fault slow is late' })
       .option('retry-after', {
@@ -67,7 +67,10 @@ export const emulateCommand: CommandModule<unknown, EmulateArguments> = {
         default: 1,
         describe: 'Seconds that the fault 429 asks to wait',
       })
+      .requiresArg(['port', 'host', 'task', 'token', 'seed', 'latency', 'fail', 'loading', 'rate', 'places'])
+      .requiresArg(['poison', 'slow', 'retry-after'])
       .check((args) => {
+        if (args.port > 65_535) throw new Error('--port must be a number from 0 to 65535');
         for (const [name, value] of Object.entries(args)) {
           if (typeof value === 'number' && !(value >= 0))
             throw new Error(`--${name} must be a number from 0 up`);

@@ -1,5 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { contracts } from '../backends/api/index.ts';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 import type { Job } from '../spec/job.ts';
 import { formatProblems, type Locate, type Problem } from '../spec/problem.ts';
 import { readJob } from '../spec/read-job.ts';
@@ -21,13 +24,15 @@ export async function readJobFile(file: string, set: readonly string[]): Promise
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    throw new SluiceError('JOB_UNREADABLE', `job file ${file}: ${messageOf(error)}`, {
-      next: 'name a job file, such as jobs/quickstart.yaml',
-      exit: Exit.usage,
-      cause: error,
-    });
+    throw await unreadable(file, error);
   }
-  const { job, problems, locate } = readJob(text, { file, env: process.env, set, catalogue: tasks });
+  const { job, problems, locate } = readJob(text, {
+    file,
+    env: process.env,
+    set,
+    catalogue: tasks,
+    contracts,
+  });
   return { text, job, task: job === undefined ? undefined : findTask(job.task), problems, locate };
 }
 
@@ -50,4 +55,19 @@ export function invalidJob(problems: readonly Problem[], text: string): SluiceEr
       exit: Exit.usage,
     },
   );
+}
+
+async function unreadable(file: string, error: unknown): Promise<SluiceError> {
+  const { code } = error as NodeJS.ErrnoException;
+  const folder = code === 'EISDIR' ? file : dirname(file);
+  const jobs = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/i.test(name)).sort();
+  const near = nearest(basename(file), jobs);
+  const there = jobs.length === 0 ? undefined : `in ${folder}: ${jobs.slice(0, 5).join(', ')}`;
+  const next = near === undefined ? there : `did you mean ${join(folder, near)}?`;
+  const words: Record<string, string> = { ENOENT: 'does not exist', EISDIR: 'is a folder' };
+  return new SluiceError('JOB_UNREADABLE', `job file ${file} ${words[code ?? ''] ?? messageOf(error)}`, {
+    next: next ?? '`sluice init > job.yaml` begins one',
+    exit: Exit.usage,
+    cause: error,
+  });
 }

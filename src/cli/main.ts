@@ -1,22 +1,36 @@
 #!/usr/bin/env node
-import yargs from 'yargs';
+import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { Exit } from '../errors.ts';
+import { Exit, messageOf, SluiceError } from '../errors.ts';
 import { commands } from './commands.ts';
 import { fail } from './fail.ts';
+import { refuseUnknownCommand, usageError } from './usage.ts';
 import { version } from '../version.ts';
 
 /**
  * The command line. Every command's handler is loaded when it is called, so that `--help` does not wait for engines.
  */
-async function main(): Promise<void> {
-  const parser = yargs(hideBin(process.argv))
+async function main(given: readonly string[]): Promise<void> {
+  // `help run` is what people type.
+  const args = given[0] === 'help' ? [...given.slice(1), '--help'] : [...given];
+  refuseUnknownCommand(args);
+  let handling = false;
+  const parser = yargs(args)
     .scriptName('sluice')
     .usage('$0 <command>\n\nRuns a machine-learning task over every row of a dataset, from one YAML file.')
-    .command([...commands])
+    .command(
+      commands.map(
+        (command): CommandModule => ({
+          ...command,
+          handler: (parsed) => {
+            handling = true;
+            return command.handler(parsed);
+          },
+        }),
+      ),
+    )
     .demandCommand(1, 'which command?')
     .strict()
-    .recommendCommands()
     .version(version)
     .alias({ h: 'help' })
     .wrap(Math.min(110, process.stdout.columns ?? 100))
@@ -25,17 +39,20 @@ async function main(): Promise<void> {
     )
     .exitProcess(false)
     .fail((message, error) => {
-      if (error) throw error;
-      process.stderr.write(`sluice: ${message}\n  try 'sluice --help', or 'sluice <command> --help'\n`);
-      process.exitCode = Exit.usage;
-      throw alreadySaid;
+      throw error ?? new Error(message);
     });
-  await parser.parseAsync();
+  if (args.length === 0) {
+    process.stderr.write(`${await parser.getHelp()}\n`);
+    process.exitCode = Exit.usage;
+    return;
+  }
+  try {
+    await parser.parseAsync();
+  } catch (error) {
+    // What a command throws is its own; what is thrown before it began is about the command line.
+    if (handling || error instanceof SluiceError) throw error;
+    throw await usageError(messageOf(error), args);
+  }
 }
 
-/** Thrown to leave yargs after its complaint about the command line has been printed. */
-const alreadySaid = Symbol('already said');
-
-main().catch((error: unknown) => {
-  if (error !== alreadySaid) fail(error);
-});
+main(hideBin(process.argv)).catch(fail);

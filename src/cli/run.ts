@@ -1,5 +1,5 @@
 import { Engine } from '../duckdb/engine.ts';
-import { openApiBackend } from '../backends/api/index.ts';
+import { openBackend } from '../backends/index.ts';
 import { Exit, type ExitCode } from '../errors.ts';
 import { Layout } from '../runs/layout.ts';
 import { RunLock } from '../runs/lock.ts';
@@ -44,6 +44,8 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
   try {
     const { prepared, problems } = await prepare(job, task, engine, locate);
     if (prepared === undefined) throw invalidJob(problems, text);
+    const notice = (message: string) => log.warn({ event: 'worker-lost' }, message);
+    const backend = await openBackend(job, task, notice);
     await openOutput(layout);
     const { lock, tookOver } = await RunLock.acquire(layout.lock);
     if (tookOver !== undefined) {
@@ -52,7 +54,6 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
         `took over the lock of process ${tookOver.pid} on ${tookOver.host}, which is gone`,
       );
     }
-    const backend = openApiBackend(job, task);
     try {
       const started = new Date();
       const began = performance.now();
@@ -70,6 +71,8 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
         const context = { prepared, plan, records, layout, engine };
         sayReopened(await reopenFailed(context, args.retry), args.retry, log);
       }
+      // Nobody is asked anything only to find that all is done.
+      if (plan.shards.some(({ id }) => !records.has(id))) await backend.ready();
       let progress: Progress | undefined;
       const work = new Run({
         prepared,

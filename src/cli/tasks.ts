@@ -2,6 +2,7 @@ import { Exit, SluiceError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { findTask, tasks as allTasks } from '../tasks/index.ts';
 import { describeTask, taskExample } from '../tasks/describe.ts';
+import type { Task } from '../tasks/task.ts';
 import { table } from './table.ts';
 
 /** `sluice tasks`: the tasks, or one of them with everything that a job file can say of it. */
@@ -14,17 +15,7 @@ export function tasks(args: { task?: string; json: boolean }): void {
     process.stdout.write(`${text}\n`);
     return;
   }
-  const task = findTask(args.task);
-  if (task === undefined) {
-    const near = nearest(
-      args.task,
-      allTasks.flatMap(({ name, aliases }) => [name, ...aliases]),
-    );
-    throw new SluiceError('TASK_UNKNOWN', `unknown task "${args.task}"`, {
-      next: near === undefined ? '`sluice tasks` lists them' : `did you mean "${near}"?`,
-      exit: Exit.usage,
-    });
-  }
+  const task = taskOf(args.task);
   const facts = describeTask(task);
   if (args.json) {
     process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
@@ -56,4 +47,18 @@ export function tasks(args: { task?: string; json: boolean }): void {
       ...section('Example', taskExample(task).trimEnd().split('\n')),
     ].join('\n')}\n`,
   );
+}
+
+/** The task of a name or an alias. @throws {SluiceError} TASK_UNKNOWN, exit 2, with the nearest one */
+export function taskOf(name: string): Task {
+  const task = findTask(name);
+  if (task !== undefined) return task;
+  const near = nearest(
+    name,
+    allTasks.flatMap((known) => [known.name, ...known.aliases]),
+  );
+  throw new SluiceError('TASK_UNKNOWN', `unknown task "${name}"`, {
+    next: near === undefined ? '`sluice tasks` lists them' : `did you mean "${near}"?`,
+    exit: Exit.usage,
+  });
 }

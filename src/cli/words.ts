@@ -30,3 +30,8 @@ export function bytes(value: number): string {
   }
   return `${unit === 0 || size >= 100 ? Math.round(size) : size.toFixed(1)} ${units[unit]}`;
 }
+
+/** Columns that stdout has; a pipe has none, and whatever reads it takes longer lines than a person does. */
+export function terminalWidth(): number {
+  return process.stdout.columns ?? 160;
+}

@@ -4,6 +4,18 @@ import { isObject } from '../tasks/shapes.ts';
 import type { JsonObject } from '../tasks/shapes.ts';
 import type { InputKind, Inputs, Parameters, Task } from '../tasks/task.ts';
 
+/** A request as it came, and what path and options tell of it. */
+export interface Asked {
+  body: Buffer;
+  contentType: string;
+  /** Its header asks to be held while the model loads. */
+  waits: boolean;
+  /** Told by path or query. */
+  task: Task | undefined;
+  /** What else suggests a task; the payload may know better. */
+  guess: Task | undefined;
+}
+
 export interface Payload {
   task: Task;
   /** One for each row asked about. */
@@ -12,6 +24,8 @@ export interface Payload {
   isBatch: boolean;
   parameters: Parameters;
   waitForModel: boolean;
+  /** Where the body names it. */
+  model?: string;
 }
 
 /** A request that the API answers with 400, in its words. */
@@ -20,24 +34,25 @@ export class BadRequest extends Error {
 }
 
 /**
- * What a request asks for. Without a task from elsewhere the first task whose inputs the payload fits.
+ * What a request asks for. Without a task that was told: the guessed one if it takes such inputs, else one that takes
+ * them and knows the parameters.
  * @throws {BadRequest}
  */
-export function readPayload(body: Buffer, contentType: string, waitHeader: boolean, routed?: Task): Payload {
+export function readPayload({ body, contentType, waits, task: told, guess }: Asked): Payload {
   if (/^(?:image|audio)\//.test(contentType) || body[0] !== OPENING_BRACE) {
-    return rawPayload(body, contentType, waitHeader, routed);
+    return rawPayload(body, contentType, waits, told ?? guess);
   }
-  const { inputs, parameters, options, model: _, ...atRoot } = parsed(body);
+  const { inputs, parameters, options, model: _, ...atRoot } = jsonIn(body);
   if (inputs === undefined || inputs === null) throw new BadRequest('Error in `inputs`: field required');
-  const task = routed ?? tasks.find((candidate) => fits(candidate, inputs));
-  if (task === undefined) throw new BadRequest('Error in `inputs`: no task takes these');
+  const given = { ...atRoot, ...(isObject(parameters) ? parameters : undefined) };
+  const task = told ?? taskThatFits(inputs, given, guess);
   const isBatch = Array.isArray(inputs) && onlyKind(task) === 'text';
   return {
     task,
     items: isBatch ? inputs.map((item) => itemOf(task, item)) : [itemOf(task, inputs)],
     isBatch,
-    parameters: checkedParameters(task, { ...atRoot, ...(isObject(parameters) ? parameters : undefined) }),
-    waitForModel: waitHeader || (isObject(options) && options.wait_for_model === true),
+    parameters: checkedParameters(task, given),
+    waitForModel: waits || (isObject(options) && options.wait_for_model === true),
   };
 }
 
@@ -69,7 +84,8 @@ function rawPayload(body: Buffer, contentType: string, waitForModel: boolean, ro
   };
 }
 
-function parsed(body: Buffer): JsonObject {
+/** @throws {BadRequest} */
+export function jsonIn(body: Buffer): JsonObject {
   try {
     return JSON.parse(body.toString());
   } catch {
@@ -77,20 +93,39 @@ function parsed(body: Buffer): JsonObject {
   }
 }
 
+function taskThatFits(inputs: unknown, parameters: JsonObject, guess: Task | undefined): Task {
+  // A text may be anybody's base64: nothing but a name makes it an image.
+  const candidates = [guess, ...tasks.filter((task) => !isBinaryKind(onlyKind(task)))];
+  const fitting = candidates.filter((task) => task !== undefined && fits(task, inputs)) as Task[];
+  const knowing = fitting.find((task) => task === guess || task.parameters.safeParse(parameters).success);
+  const task = knowing ?? fitting[0] ?? guess;
+  if (task === undefined) throw new BadRequest('Error in `inputs`: no task takes these');
+  return task;
+}
+
 function fits(task: Task, inputs: unknown): boolean {
   const kind = onlyKind(task);
   if (kind === 'text') return typeof inputs === 'string' || Array.isArray(inputs);
+  if (isBinaryKind(kind)) return typeof inputs === 'string';
   if (kind !== undefined || !isObject(inputs)) return false;
-  return Object.entries(task.inputs).every(([name, { required }]) => !required || name in inputs);
+  const names = Object.keys(inputs);
+  return (
+    names.every((name) => name in task.inputs) &&
+    Object.entries(task.inputs).every(([name, { required }]) => !required || names.includes(name))
+  );
 }
 
-function itemOf(task: Task, inputs: unknown): Inputs {
+function itemOf(task: Task, given: unknown): Inputs {
   const kind = onlyKind(task);
+  const inputs = withQuery(task, given);
   if (kind === undefined) {
     if (!isObject(inputs)) throw new BadRequest('Error in `inputs`: value is not a valid dict');
-    for (const [name, { required }] of Object.entries(task.inputs)) {
-      if (required && inputs[name] === undefined)
+    for (const [name, { kind: wanted, required }] of Object.entries(task.inputs)) {
+      const value = inputs[name];
+      if (required && value === undefined)
         throw new BadRequest(`Error in \`inputs.${name}\`: field required`);
+      if (value !== undefined && !IS_OF_KIND[wanted](value))
+        throw new BadRequest(`Error in \`inputs.${name}\`: value is not a valid ${wanted}`);
     }
     return inputs as Inputs;
   }
@@ -98,8 +133,39 @@ function itemOf(task: Task, inputs: unknown): Inputs {
   return { [onlyName(task)]: isBinaryKind(kind) ? { bytes: Buffer.from(inputs, 'base64') } : inputs };
 }
 
+/** The API's documentation says `query` where its JavaScript client says `question`; servers take both. */
+function withQuery(task: Task, inputs: unknown): unknown {
+  if (!('query' in task.inputs) || !isObject(inputs) || !('question' in inputs)) return inputs;
+  const { question: query, ...others } = inputs;
+  return { query, ...others };
+}
+
+const IS_OF_KIND: Readonly<Record<InputKind, (value: unknown) => boolean>> = {
+  text: isString,
+  texts: areStrings,
+  audio: isString,
+  image: isString,
+  table: isTable,
+};
+
+function isString(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+export function areStrings(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isString);
+}
+
+/** All cells are texts, all columns of one length, as TAPAS wants them. */
+function isTable(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const columns = Object.values(value);
+  const lengths = new Set(columns.map((cells) => (areStrings(cells) ? (cells as string[]).length : -1)));
+  return columns.length > 0 && lengths.size === 1 && !lengths.has(-1);
+}
+
 /** The API ignores parameters that it does not know and refuses wrong values of those that it does. */
-function checkedParameters(task: Task, parameters: JsonObject): Parameters {
+export function checkedParameters(task: Task, parameters: JsonObject): Parameters {
   const { error } = task.parameters.loose().safeParse(parameters);
   if (error === undefined) return parameters;
   const issues = error.issues.map(

@@ -107,11 +107,17 @@ export class ShardAnswers {
     return this.#recovered.size;
   }
 
+  /** Whether an earlier run left an answer to this question for this row that is to be kept. */
+  holds(row: number, hash: string): boolean {
+    const found = this.#recovered.get(row);
+    if (found === undefined || found.hash !== hash) return false;
+    return found.failure === undefined || this.#source.askAgain?.(found.failure) !== true;
+  }
+
   /** Takes over the earlier run's answer for this row, if it was to the same question. */
   recover(row: number, hash: string): boolean {
     const found = this.#recovered.get(row);
-    if (found === undefined || found.hash !== hash) return false;
-    if (found.failure !== undefined && this.#source.askAgain?.(found.failure)) return false;
+    if (found === undefined || !this.holds(row, hash)) return false;
     this.#recovered.delete(row);
     this.#live[row] = found.sequence + 1;
     if (found.failure === undefined) this.succeeded++;

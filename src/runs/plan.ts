@@ -13,7 +13,8 @@ export interface PlannedFile {
   rows: number;
   /** Partition folders of the path, `dt=2026-11-01`; kept in the output. */
   folders: string[];
-  /** Of a folder whose files are the rows: tells these rows from others. */
+  /** Of a folder whose files are the rows: their names in order, and what tells these rows from others. */
+  members?: string[];
   version?: string;
 }
 

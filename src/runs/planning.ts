@@ -1,6 +1,6 @@
 import type { Job } from '../spec/job.ts';
 import type { Dataset } from '../sources/dataset.ts';
-import { folderVersion } from '../sources/files.ts';
+import { arrange, folderVersion, namesOf } from '../sources/files.ts';
 import type { Mark, SourceFile } from '../sources/format.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { type Plan, type PlannedFile, planVersion, type Shard, shardsOf } from './plan.ts';
@@ -52,6 +52,7 @@ export async function updatePlan(
   for (const [index, planned] of plan.files.entries()) {
     const file = present.get(planned.path);
     if (file === undefined) continue;
+    if (file.members !== undefined) arrange(file.members, planned.members ?? []);
     if (hasGrown(file, planned)) {
       // A sample is drawn once: what came later is not part of it.
       if (plan.sampledFrom !== undefined) continue;
@@ -180,8 +181,8 @@ function plannedFile(file: SourceFile, rows: number): PlannedFile {
     .slice(0, -1)
     .filter((folder) => /^[^=]+=/.test(folder));
   const { path, size, modifiedMs, members } = file;
-  const version = members && folderVersion(members);
-  return { path, size, modifiedMs, rows, folders, ...(version === undefined ? {} : { version }) };
+  const folder = members && { members: namesOf(members), version: folderVersion(members) };
+  return { path, size, modifiedMs, rows, folders, ...folder };
 }
 
 /** A folder whose files are the rows: the planned ones are as they were, and there are more after them. */

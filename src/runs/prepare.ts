@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
+import type { z } from 'zod';
 import type { Engine } from '../duckdb/engine.ts';
 import { SluiceError } from '../errors.ts';
-import { compileMapping, type MappingEntry, MappingError } from '../mapping/mapping.ts';
+import { compileMapping, type MappingEntry } from '../mapping/mapping.ts';
 import { nearest } from '../nearest.ts';
 import { Dataset } from '../sources/dataset.ts';
 import type { Relation, SourceFile } from '../sources/format.ts';
@@ -11,6 +12,7 @@ import { didYouMean, type Locate, type Problem } from '../spec/problem.ts';
 import type { Inputs, Parameters, Task } from '../tasks/task.ts';
 import { writers } from '../writers/index.ts';
 import type { Writer } from '../writers/writer.ts';
+import { boundParameters } from './bound-parameters.ts';
 import { namedMedia } from './named-media.ts';
 import { type Plan, type Shard, sampleCondition } from './plan.ts';
 import type { BindMapping } from './shard-work.ts';
@@ -61,7 +63,7 @@ export async function prepare(
     const path = name in job.inputs ? ['inputs', name] : ['parameters', name];
     problems.push({ kind, message, ...(suggestion === undefined ? {} : { suggestion }), ...locate(path) });
   }
-  const parameters = literalParameters(job);
+  const parameters = literalParameters(job, task);
   const names = dataset.columns.map((column) => column.name);
   const kept = keptColumns(job, names, locate, problems);
   const results = resultColumns(job, task, parameters, locate, problems);
@@ -71,9 +73,10 @@ export async function prepare(
     return { prepared: undefined, problems };
   }
   const inputNames = new Set(Object.keys(job.inputs));
+  const check = boundParameters(task);
   const bind: BindMapping = (batch: RecordBatch, path: string) => {
     const evaluate = mapping.bind(batch, path);
-    const question = (values: Record<string, unknown>) => questionOf(values, inputNames, task, parameters);
+    const question = (values: Record<string, unknown>) => questionOf(values, inputNames, check, parameters);
     return (row) => {
       const values = evaluate(row);
       return values instanceof Promise ? values.then(question) : question(values);
@@ -131,25 +134,32 @@ function entriesOf(job: Job, task: Task): MappingEntry[] {
     return { name, binding, kind, required };
   });
   const parameters = Object.entries(job.parameters).flatMap(([name, binding]): MappingEntry[] =>
-    binding.kind === 'literal' ? [] : [{ name, binding, kind: 'parameter', required: false }],
+    binding.kind === 'literal'
+      ? []
+      : [{ name, binding, kind: 'parameter', required: isRequired(task, name) }],
   );
   return [...inputs, ...parameters];
 }
 
-function literalParameters(job: Job): Parameters {
-  const parameters: Parameters = {};
+/** A row without a required parameter cannot be asked. */
+function isRequired({ parameters }: Task, name: string): boolean {
+  return !(parameters.shape[name] as z.ZodType).safeParse(undefined).success;
+}
+
+/** As the task's schema reads them: labels in one text become the list that the API takes. */
+function literalParameters(job: Job, task: Task): Parameters {
+  const literals: Parameters = {};
   for (const [name, binding] of Object.entries(job.parameters)) {
-    if (binding.kind !== 'literal') continue;
-    if (name === 'extra') Object.assign(parameters, binding.value);
-    else parameters[name] = binding.value;
+    if (binding.kind === 'literal') literals[name] = binding.value;
   }
-  return parameters;
+  const { extra, ...named } = literals;
+  return { ...task.parameters.partial().parse(named), ...(extra as Parameters | undefined) };
 }
 
 function questionOf(
   values: Record<string, unknown>,
   inputNames: ReadonlySet<string>,
-  task: Task,
+  check: (bound: Parameters) => Parameters,
   literals: Parameters,
 ): { inputs: Inputs; parameters: Parameters } {
   const inputs: Record<string, unknown> = {};
@@ -162,12 +172,7 @@ function questionOf(
     }
   }
   if (bound === undefined) return { inputs: inputs as Inputs, parameters: literals };
-  const checked = task.parameters.partial().safeParse(bound);
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    throw new MappingError(`${issue?.path.join('.')}: ${issue?.message}`);
-  }
-  return { inputs: inputs as Inputs, parameters: { ...literals, ...checked.data } };
+  return { inputs: inputs as Inputs, parameters: { ...literals, ...check(bound) } };
 }
 
 async function conditionProblems(dataset: Dataset, where: string, locate: Locate): Promise<Problem[]> {

@@ -29,9 +29,11 @@ import { ledgerOf } from './state.ts';
 
 /**
  * Shards in work at a time: the next one is read while the last rows of this one are in flight, and the one before may
- * still be committing. Bounds memory together with `limits.concurrency`.
+ * still be committing. Small shards are let in until there are as many rows in work as three of the usual size have:
+ * a row that waits for its retry would otherwise hold up the few hundred behind it. Bounds memory, and open files,
+ * together with `limits.concurrency`.
  */
-const maxOpenShards = 3;
+const openShards = { usual: 3, rows: 30_000, most: 64 };
 
 export type RunEvent =
   | SchedulerEvent
@@ -130,6 +132,9 @@ export class Run {
   /** Lets what is in flight come in and journals it; nothing new goes out. */
   stop(): void {
     this.#end({ kind: 'stopped' });
+    const { backend, clock } = this.#context;
+    if (backend.local === undefined) return;
+    void clock.sleep(backend.local.graceMs, this.#reading.signal).then(() => this.#scheduler.abort());
   }
 
   /**
@@ -165,7 +170,7 @@ export class Run {
   async *#items(): AsyncGenerator<Item> {
     for (const shard of this.#context.plan.shards) {
       if (this.#context.records.has(shard.id) || !this.#isWanted(shard)) continue;
-      while (this.#open.size >= maxOpenShards && this.#ending === undefined) {
+      while (!this.#mayOpen(shard) && this.#ending === undefined) {
         await new Promise<void>((resolve) => {
           this.#wakeReader = resolve;
         });
@@ -175,8 +180,15 @@ export class Run {
     }
   }
 
+  #mayOpen(next: Shard): boolean {
+    if (this.#open.size < openShards.usual) return true;
+    let { rows } = next;
+    for (const { shard } of this.#open) rows += shard.rows;
+    return this.#open.size < openShards.most && rows <= openShards.rows;
+  }
+
   async *#readShard(shard: Shard): AsyncGenerator<Item> {
-    const { plan, layout, engine, prepared, retry, onEvent } = this.#context;
+    const { plan, layout, engine, prepared, retry, backend, onEvent } = this.#context;
     const file = plan.files[shard.file]!;
     const rows: ShardRows = {
       rows: shard.rows,
@@ -192,9 +204,12 @@ export class Run {
         throw diskError(error, layout);
       },
     );
-    const work = new ShardWork(shard, file, answers);
+    const work = new ShardWork(shard, file, answers, backend.local?.window);
     this.#open.add(work);
     onEvent({ type: 'shard-started', shard: shard.id, recovered: answers.recoverable, tornBytes });
+    const range = { file: shardFile(prepared, plan, shard), start: shard.start, rows: shard.rows };
+    const onlyKept = prepared.kept.filter((name) => !prepared.needed.includes(name));
+    await prepared.dataset.checkColumns(range, onlyKept);
     using relation = shardRelation(prepared, plan, shard, prepared.needed);
     try {
       for await (const item of work.items(engine, relation, prepared.bind, this.#reading.signal)) {

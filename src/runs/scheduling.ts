@@ -9,18 +9,23 @@ import type { Item } from './shard-work.ts';
 /** Requests in flight under `concurrency: auto`, at most: what the public API serves without refusing. */
 const autoConcurrency = 32;
 
+/** What scheduling looks at in an item. */
+type Asked = Pick<Item, 'question' | 'endsWindow'>;
+
 type Scheduling = Pick<
-  SchedulerOptions<Item, ResultRow>,
-  'governor' | 'retry' | 'batchSize' | 'batchKey' | 'timeoutMs' | 'waitForModel' | 'budget'
+  SchedulerOptions<Asked, ResultRow>,
+  'governor' | 'retry' | 'batchSize' | 'batchKey' | 'endsBatch' | 'timeoutMs' | 'waitForModel' | 'budget'
 >;
 
 /** A job's limits and retries as the scheduler takes them. */
 export function schedulingOf(job: Job, backend: Backend, random: () => number): Scheduling {
   const { limits, retry, options } = job;
+  const { local } = backend;
   const batchSize = Math.min(limits.batchSize, backend.maxBatch);
   return {
     governor: new Governor({
-      limit: concurrency(limits.concurrency),
+      limit: concurrency(local?.inFlight ?? limits.concurrency),
+      proven: local !== undefined,
       ...(limits.requestsPerSecond === undefined ? {} : { requestsPerSecond: limits.requestsPerSecond }),
       ...(limits.requestsPerMinute === undefined ? {} : { requestsPerMinute: limits.requestsPerMinute }),
       maxDelayMs: retry.maxDelayMs,
@@ -34,8 +39,12 @@ export function schedulingOf(job: Job, backend: Backend, random: () => number): 
       giveUpAfterMs: retry.giveUpAfterS * 1000,
     },
     batchSize,
-    // A request carries its parameters once, so only rows with equal ones can share it.
-    ...(batchSize > 1 ? { batchKey: (item: Item) => canonical(item.question.parameters) } : {}),
+    ...(local === undefined
+      ? // A request carries its parameters once, so only rows with equal ones can share it.
+        batchSize > 1
+        ? { batchKey: (item: Asked) => canonical(item.question.parameters) }
+        : {}
+      : { endsBatch: (item: Asked) => item.endsWindow === true }),
     timeoutMs: limits.timeoutS * 1000,
     waitForModel: options.waitForModel,
     budget: {

@@ -27,6 +27,11 @@ export interface SchedulerOptions<T, R> {
   batchSize: number;
   /** Items share a request only when their keys are equal. Default: all may. */
   batchKey?: (item: T) => string;
+  /**
+   * Where it is given, a batch ends with the items that it is true for and nowhere else: neither `batchSize` nor a
+   * source that pauses cuts it. The source must not pause within a batch.
+   */
+  endsBatch?: (item: T) => boolean;
   /** For one attempt, ms. */
   timeoutMs: number;
   /** `auto`: only a request that follows a 503 'loading' asks the server to wait. */
@@ -102,6 +107,8 @@ export class Scheduler<T, R> {
   readonly #queue: PQueue;
   readonly #stopped = new AbortController();
   readonly #abort = new AbortController();
+  /** Aborted when the run is over: timers that were for it are let go. */
+  readonly #ended = new AbortController();
   /** What `#change` handed out and nothing has woken yet. */
   #waiting: Signal | undefined;
   #ending: Ending | undefined;
@@ -135,7 +142,7 @@ export class Scheduler<T, R> {
   async run(items: AsyncIterable<T>): Promise<Ending> {
     const { clock, budget } = this.#options;
     this.#lastAnswerAt = clock.now();
-    const ended = new AbortController();
+    const ended = this.#ended;
     if (budget?.maxRuntimeMs !== undefined) {
       void clock.sleep(budget.maxRuntimeMs, ended.signal).then(() => {
         if (!ended.signal.aborted) this.#end({ kind: 'budget', which: 'max_runtime_s' });
@@ -184,7 +191,7 @@ export class Scheduler<T, R> {
   }
 
   async #feed(iterator: AsyncIterator<T>): Promise<void> {
-    const { batchSize, batchKey, governor } = this.#options;
+    const { batchSize, batchKey, endsBatch, governor } = this.#options;
     let batch: T[] = [];
     let key: string | undefined;
     const flush = () => {
@@ -193,7 +200,8 @@ export class Scheduler<T, R> {
     };
     try {
       while (this.#ending === undefined) {
-        if (this.#outstanding >= governor.limit * itemsPerPlace * batchSize) {
+        const mayWait = endsBatch === undefined || batch.length === 0;
+        if (mayWait && this.#outstanding >= governor.limit * itemsPerPlace * batchSize) {
           flush();
           await this.#change();
           continue;
@@ -205,7 +213,7 @@ export class Scheduler<T, R> {
         key = itemKey;
         batch.push(next.value);
         this.#outstanding++;
-        if (batch.length >= batchSize) flush();
+        if (endsBatch === undefined ? batch.length >= batchSize : endsBatch(next.value)) flush();
       }
       flush();
     } finally {
@@ -220,7 +228,7 @@ export class Scheduler<T, R> {
    */
   async #next(iterator: AsyncIterator<T>, flush: () => void): Promise<IteratorResult<T>> {
     const next = iterator.next();
-    if (this.#options.batchSize === 1) return next;
+    if (this.#options.batchSize === 1 || this.#options.endsBatch !== undefined) return next;
     let settled = false;
     const mark = () => {
       settled = true;
@@ -326,7 +334,8 @@ export class Scheduler<T, R> {
     switch (failure.class) {
       case 'fatal':
         this.#end({ kind: 'fatal', failure });
-        void clock.sleep(fatalGraceMs).then(() => this.#abort.abort());
+        // Not past the end of the run: a timer that nobody needs would hold up the process.
+        void clock.sleep(fatalGraceMs, this.#ended.signal).then(() => this.#abort.abort());
         return;
       case 'rejected':
         group.attempts++;

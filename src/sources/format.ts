@@ -20,7 +20,7 @@ export interface SourceFile {
   /** The `name=value` folders of its path, values decoded; null for Hive's name of null. */
   partitions: readonly { name: string; value: PartitionValue }[];
   /** The files of a folder, in the order of its rows. `size` is then their sum and `modifiedMs` the latest. */
-  members?: readonly StoredFile[];
+  members?: StoredFile[];
 }
 
 /** A row of a text file at which a reader can start. */

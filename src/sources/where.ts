@@ -142,7 +142,9 @@ async function checkFunctions(engine: Engine, where: string, functions: Readonly
 }
 
 async function checkType(engine: Engine, where: string, columns: readonly Column[]): Promise<void> {
-  const row = columns.map(({ name, type }) => `NULL::${sqlType(type)} AS ${quoteIdentifier(name)}`);
+  // Those that are there when it is used. Not every type of the others can be written as SQL.
+  const used = columns.filter(({ name }) => mentions(where, name));
+  const row = used.map(({ name, type }) => `NULL::${sqlType(type)} AS ${quoteIdentifier(name)}`);
   const from = row.length === 0 ? '' : ` FROM (SELECT ${row.join(', ')})`;
   let type: Column['type'];
   try {

@@ -28,9 +28,11 @@ export function checkTask(job: TaskParts, catalogue: Catalogue, locate: Locate):
       },
     ];
   }
+  // Without any, a required one is missing.
+  const { parameters = {} } = job;
   return [
     ...(isMapping(job.inputs) ? checkInputs(job.inputs, entry, locate) : []),
-    ...(isMapping(job.parameters) ? checkParameters(job.parameters, entry, locate) : []),
+    ...(isMapping(parameters) ? checkParameters(parameters, entry, locate) : []),
   ];
 }
 

@@ -25,9 +25,7 @@ export function problemsOf(
       }));
     case 'invalid_type':
       if (issue.input === undefined && isMissing(issue)) {
-        return [
-          { kind: 'missing-field', message: `${name} is missing`, ...locate(path.slice(0, -1), 'key') },
-        ];
+        return [missingField(name, path, locate)];
       }
       return [{ kind: 'wrong-type', message: `${name}: wanted ${words(issue.expected)}`, ...locate(path) }];
     case 'invalid_value':
@@ -45,9 +43,18 @@ export function problemsOf(
       return [
         { kind: 'invalid-option', message: `${name}: wanted at most ${issue.maximum}`, ...locate(path) },
       ];
+    case 'invalid_union':
+      if (issue.errors.flat().every((error) => error.code === 'invalid_type' && isMissing(error))) {
+        return [missingField(name, path, locate)];
+      }
+      return [{ kind: 'wrong-type', message: `${name}: ${issue.message}`, ...locate(path) }];
     default:
       return [{ kind: 'wrong-type', message: `${name}: ${issue.message}`, ...locate(path) }];
   }
+}
+
+function missingField(name: string, path: readonly PropertyKey[], locate: Locate): Problem {
+  return { kind: 'missing-field', message: `${name} is missing`, ...locate(path.slice(0, -1), 'key') };
 }
 
 /** zod leaves `input` out of its issues by default: a missing field is told by its message. */

@@ -1,6 +1,4 @@
-import { z } from 'zod';
-import { jobFields } from './fields.ts';
-import { shapeOf } from './read-job.ts';
+import { describeFields, type FieldFacts } from './describe.ts';
 
 /** docs/job-file.md, from the definitions of the fields. */
 export function jobFileMarkdown(): string {
@@ -19,7 +17,7 @@ export function jobFileMarkdown(): string {
     '',
     '| field | type | default | meaning |',
     '| --- | --- | --- | --- |',
-    ...rowsOf(jobFields, ''),
+    ...describeFields().map(row),
     '',
     '## In an editor',
     '',
@@ -33,46 +31,7 @@ export function jobFileMarkdown(): string {
   ].join('\n');
 }
 
-function rowsOf(schema: unknown, prefix: string): string[] {
-  return Object.entries(shapeOf(schema) ?? {}).flatMap(([name, field]) => {
-    const path = `${prefix}${name}`;
-    if (shapeOf(field) !== undefined) return rowsOf(field, `${path}.`);
-    const json = z.toJSONSchema(field, { io: 'input', unrepresentable: 'any' }) as Json;
-    const initial =
-      json.default === undefined
-        ? field.safeParse(undefined).success
-          ? ''
-          : '**required**'
-        : `\`${JSON.stringify(json.default)}\``;
-    return [
-      `| \`${path}\` | ${typeText(json).replaceAll('|', '\\|')} | ${initial} | ${(json.description ?? '').replaceAll('|', '\\|')} |`,
-    ];
-  });
-}
-
-interface Json {
-  type?: string;
-  description?: string;
-  default?: unknown;
-  enum?: unknown[];
-  const?: unknown;
-  anyOf?: Json[];
-  items?: Json;
-  minimum?: number;
-  exclusiveMinimum?: number;
-  properties?: Record<string, Json>;
-  additionalProperties?: unknown;
-}
-
-function typeText(json: Json): string {
-  if (json.enum !== undefined) return json.enum.map((value) => `\`${value}\``).join(', ');
-  if (json.const !== undefined) return `\`${json.const}\``;
-  if (json.anyOf !== undefined) return json.anyOf.map(typeText).join(' or ');
-  if (json.items !== undefined) return `list of ${typeText(json.items)}`;
-  if (json.properties !== undefined) return `{${Object.keys(json.properties).join(', ')}}`;
-  if (json.type === 'object') return 'mapping';
-  const from = json.minimum ?? json.exclusiveMinimum;
-  const bound =
-    from === undefined || from < -1e9 ? '' : json.minimum === undefined ? ` above ${from}` : ` from ${from}`;
-  return `${{ string: 'text', integer: 'whole number', number: 'number', boolean: 'true or false' }[json.type ?? ''] ?? 'anything'}${bound}`;
+function row({ path, type, required, default: initial, description }: FieldFacts): string {
+  const given = required ? '**required**' : initial === undefined ? '' : `\`${JSON.stringify(initial)}\``;
+  return `| \`${path}\` | ${type.replaceAll('|', '\\|')} | ${given} | ${description.replaceAll('|', '\\|')} |`;
 }

@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { scalarOf } from './environment.ts';
 
 /** A field that the command line overrides. */
 export interface Override {
@@ -8,20 +9,26 @@ export interface Override {
   label: string;
 }
 
-/** Reads `a.b=value`; the value is YAML, so `8` is a number and `[a, b]` a list. Undefined: not of that form. */
+/** Reads `a.b=value`. Undefined: not of that form. */
 export function parseOverride(text: string): Override | undefined {
   const equals = text.indexOf('=');
   const path = text.slice(0, equals).split('.');
   if (equals < 1 || path.some((name) => name === '' || name === '__proto__')) return undefined;
-  const raw = text.slice(equals + 1);
-  let value: unknown;
+  return { path, value: givenValue(text.slice(equals + 1)), label: `--set ${text.slice(0, equals)}` };
+}
+
+/**
+ * `8` is a number and `true` a flag; `[a, b]`, `{a: 1}` and `"8"` are YAML. Anything else is the text as it stands:
+ * in a template or a condition, YAML would read `{{`, `: ` and ` #` as something of its own.
+ */
+function givenValue(raw: string): unknown {
+  if (!/^\s*(["'[]|\{(?![{%]))/.test(raw)) return scalarOf(raw);
   try {
-    value = raw === '' ? '' : parse(raw);
+    return parse(raw);
   } catch {
-    // Not YAML, so it is meant as it stands: a template, a condition.
-    value = raw;
+    // Not YAML after all, but a condition that begins with a quoted name.
+    return raw;
   }
-  return { path, value, label: `--set ${text.slice(0, equals)}` };
 }
 
 /** Puts a value at its path, making mappings on the way; `source: x` and `backend: x` are short forms of mappings. */

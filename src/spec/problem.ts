@@ -49,7 +49,11 @@ export function formatProblems(problems: readonly Problem[], text: string): stri
 function formatProblem(problem: Problem, lines: readonly string[]): string {
   const { file, line, column, message, suggestion } = problem;
   const hint = suggestion === undefined ? '' : ` — ${suggestion}`;
-  if (line === undefined || column === undefined) return `${file}: ${message}${hint}`;
+  if (line === undefined || column === undefined) {
+    // `--set a.b` has named the field already.
+    const named = file.startsWith('--set ') && message.startsWith(`${file.slice('--set '.length)}: `);
+    return named ? `--set ${message}${hint}` : `${file}: ${message}${hint}`;
+  }
   const head = `${file}:${line}:${column}: ${message}${hint}`;
   const source = lines[line - 1];
   if (source === undefined || source.trim() === '') return head;

@@ -1,4 +1,4 @@
-import { Field, FixedSizeList, Float32, Float64, Int32, List, Struct, Utf8 } from 'apache-arrow';
+import { Field, FixedSizeList, Float32, Float64, Int32, Int64, List, Struct, Utf8 } from 'apache-arrow';
 import type { DataType } from 'apache-arrow';
 
 /** Arrow types that several tasks' result columns are made of. Every field is nullable: a failed row has nulls. */
@@ -6,6 +6,7 @@ import type { DataType } from 'apache-arrow';
 export const utf8 = (): Utf8 => new Utf8();
 export const float64 = (): Float64 => new Float64();
 export const int32 = (): Int32 => new Int32();
+export const int64 = (): Int64 => new Int64();
 
 /** `item` is the name that Arrow's own implementations give to the elements of a list. */
 export function listOf<T extends DataType>(type: T): List<T> {

@@ -10,6 +10,11 @@ export function isFiniteNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
 }
 
+/** Whether it is a whole number that a column of type i32 can hold. */
+export function isInt32(value: unknown): value is number {
+  return typeof value === 'number' && value === (value | 0);
+}
+
 /**
  * The items of an answer that should be a flat list: `[a, b]`, the same nested once as `[[a, b]]`, or a bare object
  * as a list of one. Undefined for anything else.

@@ -64,7 +64,10 @@ export interface Task {
    * @throws {DecodeError} for an unknown shape, with an excerpt of it
    */
   decode(answer: unknown, parameters: Parameters): ResultRow;
-  /** The deterministic answer of `sluice emulate` in the API's documented shape. */
+  /**
+   * The deterministic answer of `sluice emulate` in the API's documented shape.
+   * @throws {Unanswerable} for inputs that a real model refuses
+   */
   emulate(inputs: Inputs, parameters: Parameters): unknown;
 }
 
@@ -74,6 +77,11 @@ export class DecodeError extends Error {
   constructor(expected: string, answer: unknown) {
     super(`unexpected answer: wanted ${expected}, got ${excerptOf(answer)}`);
   }
+}
+
+/** Inputs that a real model refuses, such as a text without a mask for fill-mask; the emulator answers 400 with it. */
+export class Unanswerable extends Error {
+  override readonly name = 'Unanswerable';
 }
 
 /** The beginning of a value as JSON, short enough for an error message. */

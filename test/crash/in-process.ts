@@ -1,3 +1,4 @@
+import { contracts } from '../../src/backends/api/index.ts';
 import type { Backend } from '../../src/backends/backend.ts';
 import type { Engine } from '../../src/duckdb/engine.ts';
 import { Layout } from '../../src/runs/layout.ts';
@@ -11,7 +12,13 @@ import { readJob } from '../../src/spec/read-job.ts';
 import { findTask, tasks } from '../../src/tasks/index.ts';
 
 export function jobOf(text: string): Job {
-  const { job, problems } = readJob(text, { file: 'job.yaml', env: {}, set: [], catalogue: tasks });
+  const { job, problems } = readJob(text, {
+    file: 'job.yaml',
+    env: {},
+    set: [],
+    catalogue: tasks,
+    contracts,
+  });
   if (job === undefined) throw new Error(JSON.stringify(problems));
   return job;
 }
@@ -23,6 +30,7 @@ export function answering(job: Job): Backend & { asked: string[] } {
   return {
     asked,
     maxBatch: 1,
+    ready: async () => undefined,
     async call([question]) {
       const text = String(question!.inputs.text);
       asked.push(text);

@@ -6,7 +6,16 @@ import { startEmulator } from '../../src/emulator/emulator.ts';
 import type { Emulator, EmulatorOptions } from '../../src/emulator/emulator.ts';
 import { inputSha } from '../../src/emulator/payload.ts';
 import { FAULTS } from '../../src/emulator/faults.ts';
-import { findTask } from '../../src/tasks/index.ts';
+import { findTask, tasks } from '../../src/tasks/index.ts';
+import type { InputKind } from '../../src/tasks/task.ts';
+
+const SOME: Record<InputKind, unknown> = {
+  text: 'Fill the [MASK]',
+  texts: ['One', 'Two'],
+  table: { Day: ['Monday'], Hours: ['7'] },
+  image: 'iVBORw0KGgo=',
+  audio: 'UklGRg==',
+};
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -78,6 +87,37 @@ describe('a path', () => {
     expect(answer).toHaveLength(384);
   });
 
+  test.each(tasks.map((task) => [task.exampleModel, task] as const))(
+    '/models/%s is guessed by its name and the inputs',
+    async (model, task) => {
+      const inputs = Object.fromEntries(
+        Object.entries(task.inputs).map(([name, { kind }]) => [name, SOME[kind]]),
+      );
+      const [only, ...others] = Object.values(inputs);
+      const parameters = task.example.parameters ?? {};
+      const response = await post(await start(), `/models/${model}`, {
+        inputs: others.length === 0 ? only : inputs,
+        parameters,
+      });
+      const answer = await response.json();
+      expect(response.status, JSON.stringify(answer)).toBe(200);
+      expect(Object.keys(task.decode(answer, parameters))).toEqual(
+        task.columns(parameters).map(({ name }) => name),
+      );
+    },
+  );
+
+  test.each([
+    [{ inputs: 'x', parameters: { candidate_labels: ['a', 'b'] } }, { labels: expect.any(Array) }],
+    [{ inputs: 'x', parameters: { max_new_tokens: 3 } }, [{ generated_text: expect.any(String) }]],
+    [{ inputs: { question: 'x', context: 'y' } }, { answer: 'y', start: 0, end: 1 }],
+    [{ inputs: { text: 'x' } }, { generated_text: expect.any(String) }],
+    [{ inputs: { query: 'x', table: { x: ['1'] } } }, { answer: '1', cells: ['1'] }],
+    [{ inputs: { source_sentence: 'x', sentences: ['x', 'y'] } }, [expect.closeTo(1), expect.any(Number)]],
+  ])('/models/owner/model with %j is guessed by the payload', async (body, answer) => {
+    expect(await (await post(await start(), '/models/owner/model', body)).json()).toMatchObject(answer);
+  });
+
   test('that does not tell is read by the task of the options, then by the payload', async () => {
     const emulator = await start({ task: 'embeddings' });
     expect(await (await post(emulator, '/models/any/model', { inputs: 'x' })).json()).toHaveLength(384);
@@ -90,16 +130,12 @@ describe('a path', () => {
     });
   });
 
-  test.each([
-    '/models/',
-    '/',
-    '/v1/chat/completions',
-    '/pipeline/no-such-task/m',
-    '/models/some/missing-model',
-    '/%zz',
-  ])('%s is not found', async (path) => {
-    expect((await post(await start(), path, { inputs: 'x' })).status).toBe(404);
-  });
+  test.each(['/models/', '/pipeline/no-such-task/m', '/models/some/missing-model', '/%zz'])(
+    '%s is not found',
+    async (path) => {
+      expect((await post(await start(), path, { inputs: 'x' })).status).toBe(404);
+    },
+  );
 
   test('/ and /stats describe it', async () => {
     const emulator = await start();
@@ -122,10 +158,27 @@ describe('a request is refused with 400', () => {
     ['whose inputs are a number', '{"inputs":7}'],
     ['whose parameter is of the wrong type', '{"inputs":"x","parameters":{"top_k":"many"}}'],
     ['that is poisoned', '{"inputs":"so [[poison]] it"}'],
+    [
+      'whose table is ragged',
+      '{"inputs":{"query":"x","table":{"a":["1"],"b":[]}}}',
+      '/models/any/model/pipeline/table-question-answering',
+    ],
+    [
+      'whose sentences are a text',
+      '{"inputs":{"source_sentence":"x","sentences":"y"}}',
+      '/models/any/model/pipeline/sentence-similarity',
+    ],
+    ['without a question', '{"inputs":{"context":"x"}}', '/models/any/model/pipeline/question-answering'],
+    ['without a mask to fill', '{"inputs":"x"}', '/models/fill-mask'],
+    [
+      'that has the poison in a table',
+      '{"inputs":{"query":"x","table":{"a":["[[poison]]"]}}}',
+      '/models/table-question-answering',
+    ],
     ['that has a poisoned one in its batch', '{"inputs":["good","[[poison]]"]}'],
-  ])('%s', async (_, body) => {
+  ])('%s', async (_, body, path = '/models/text-classification') => {
     const emulator = await start();
-    const response = await fetch(`${emulator.url}/models/text-classification`, { method: 'POST', body });
+    const response = await fetch(emulator.url + path, { method: 'POST', body });
     expect(response.status).toBe(400);
     expect(await response.json()).toEqual({ error: [expect.any(String)] });
     expect(emulator.stats().rowsAnswered).toBe(0);
@@ -165,7 +218,7 @@ describe('through the backend', () => {
   const classes: Record<string, Record<string, unknown>> = {
     '429': { class: 'throttled', kind: 'rate_limit', status: 429, retryAfterMs: 2000 },
     '500': { class: 'transient', kind: 'server', status: 500 },
-    '502': { class: 'transient', kind: 'server', status: 502, message: '502 502 Bad Gateway' },
+    '502': { class: 'transient', kind: 'server', status: 502, message: '502 Bad Gateway' },
     '503': { class: 'overloaded', kind: 'overloaded', status: 503 },
     '504': { class: 'transient', kind: 'server', status: 504 },
     reset: { class: 'transient', kind: 'reset' },
@@ -245,6 +298,25 @@ describe('through the backend', () => {
     expect(await ask(backend, asking('b'))).toMatchObject({
       failure: { class: 'throttled', retryAfterMs: 1000 },
     });
+  });
+});
+
+describe('a batch is answered like its rows one by one', () => {
+  const batched = tasks.filter((task) => hf.maxBatch(task) > 1);
+  test.each(batched.map((task) => [task.name, task] as const))('%s', async (name, task) => {
+    const backend = backendAt(await start({ task: name }), name);
+    const parameters = task.example.parameters ?? {};
+    const texts = [
+      'A [MASK] day in Oslo with Ada.',
+      'No [MASK] here',
+      'Ada [MASK] and Ole met Ada.',
+      '[MASK] refund',
+    ];
+    const questions = texts.map((text) => ({ inputs: { text }, parameters }));
+    const rowsOf = (outcome: CallOutcome) =>
+      outcome.ok ? outcome.answers.map((answer) => task.decode(answer, parameters)) : outcome.failure;
+    const one = await Promise.all(questions.map(async (question) => rowsOf(await ask(backend, [question]))));
+    expect(rowsOf(await ask(backend, questions))).toEqual(one.flat());
   });
 });
 

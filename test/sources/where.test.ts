@@ -183,6 +183,15 @@ describe('rows', () => {
     expect(rows).toEqual([{ id: 2n }]);
   });
 
+  test('columns of types that SQL cannot write are no hindrance to a condition over others', async () => {
+    const path = folder.write('union.parquet', '');
+    await engine.run(`COPY (SELECT range AS id, union_value(num := 3) AS u FROM range(3)) TO '${path}'`);
+    await withDataset(engine, path, async (dataset) => {
+      await expect(dataset.checkWhere('id > 1')).resolves.toBeUndefined();
+    });
+    expect((await read(engine, path, { columns: ['id'], where: 'id > 1' })).rows).toEqual([{ id: 2n }]);
+  });
+
   test('a row that cannot be read passes every condition, so that it is told as failed and not as filtered', async () => {
     const path = folder.write('torn.jsonl', '{"id":1}\n{"id":\n{"id":3}\n');
     const { rows } = await read(engine, path, { where: 'id > 2' });

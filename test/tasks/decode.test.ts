@@ -4,7 +4,7 @@ import { tasks } from '../../src/tasks/index.ts';
 import { DecodeError } from '../../src/tasks/task.ts';
 
 /** Columns that a good answer may leave null. */
-const OPTIONAL = new Set(['chunks']);
+const OPTIONAL = new Set(['chunks', 'conversation']);
 
 const named = tasks.map((task) => [task.name, task] as const);
 
@@ -23,6 +23,26 @@ const answers = fc.letrec((tie) => ({
         'text',
         'chunks',
         'timestamp',
+        'sequence',
+        'token',
+        'token_str',
+        'summary_text',
+        'translation_text',
+        'generated_text',
+        'choices',
+        'message',
+        'content',
+        'conversation',
+        'past_user_inputs',
+        'generated_responses',
+        'answer',
+        'start',
+        'end',
+        'coordinates',
+        'cells',
+        'aggregator',
+        'entity',
+        'word',
         'scores',
         'box',
         'xmin',
@@ -41,7 +61,7 @@ test.each(named)('%s turns any JSON into its columns or into a DecodeError', (_,
   fc.assert(
     fc.property(
       fc.oneof(answers, fc.jsonValue()),
-      fc.constantFrom({}, { pooling: 'none' }),
+      fc.constantFrom({}, { pooling: 'none' }, { num_return_sequences: 2 }),
       (answer, parameters) => {
         try {
           const row = task.decode(answer, parameters);
