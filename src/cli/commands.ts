@@ -19,6 +19,11 @@ export const commands: readonly CommandModule[] = [
           default: false,
           describe: 'Forget what an earlier run wrote, and start anew',
         })
+        .option('prune', {
+          type: 'boolean',
+          default: false,
+          describe: 'Remove the parts of source files that are gone; without it they are kept',
+        })
         .option('quiet', { type: 'boolean', default: false, describe: 'No progress, only errors' })
         .option('log-format', {
           choices: ['pretty', 'json'] as const,
@@ -73,6 +78,12 @@ export const commands: readonly CommandModule[] = [
       y
         .positional('job', { type: 'string', demandOption: true, describe: 'Job file or output directory' })
         .option('set', setOption)
+        .option('verify', {
+          type: 'boolean',
+          default: false,
+          describe:
+            'Read every part and compare its SHA-256 with what was committed; exit 3 where one differs',
+        })
         .option('json', { type: 'boolean', default: false, describe: 'As JSON' }),
     handler: async (args) => (await import('./status.ts')).status(args as never),
   },

@@ -2,7 +2,7 @@ import { Exit, SluiceError } from '../errors.ts';
 import type { RetrySelection } from '../runs/retry.ts';
 import { type RunArguments, runJob } from './run.ts';
 
-export interface RetryArguments extends Omit<RunArguments, 'retry' | 'fresh'> {
+export interface RetryArguments extends Omit<RunArguments, 'retry' | 'fresh' | 'prune'> {
   kind: string[];
   shard: number[];
   all: boolean;
@@ -10,7 +10,7 @@ export interface RetryArguments extends Omit<RunArguments, 'retry' | 'fresh'> {
 
 /** `sluice retry`: failed rows are asked again, their parts replaced; whatever is not done is done, too. */
 export async function retry(args: RetryArguments): Promise<void> {
-  process.exitCode = await runJob({ ...args, fresh: false, retry: selectionOf(args) });
+  process.exitCode = await runJob({ ...args, fresh: false, prune: false, retry: selectionOf(args) });
 }
 
 /** @throws {SluiceError} USAGE, exit 2 */

@@ -22,6 +22,7 @@ export interface RunArguments {
   set: string[];
   limit?: number;
   fresh: boolean;
+  prune: boolean;
   quiet: boolean;
   logFormat?: LogFormat;
   /** `sluice retry`: failed rows that are asked again. */
@@ -56,13 +57,16 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
     try {
       const started = new Date();
       const began = performance.now();
-      const { plan, records, update, lostParts } = await startRun(job, prepared.dataset, layout, args.fresh);
+      const { plan, records, update, lostParts } = await startRun(job, prepared.dataset, layout, args);
       for (const part of lostParts)
         log.warn({ event: 'part-gone', part }, `${part} is gone: its rows are done again`);
       for (const path of update.changed)
         log.warn({ event: 'source-changed', path }, `${path} was changed: its rows are done again`);
       for (const path of update.vanished)
-        log.warn({ event: 'source-vanished', path }, `${path} is gone: the parts made of it are kept`);
+        log.warn(
+          { event: 'source-vanished', path },
+          `${path} is gone: the parts made of it are ${args.prune ? 'removed' : 'kept; --prune removes them'}`,
+        );
       if (args.retry !== undefined) {
         const context = { prepared, plan, records, layout, engine };
         sayReopened(await reopenFailed(context, args.retry), args.retry, log);

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { Exit, SluiceError } from '../errors.ts';
 import { readDeadLetters } from '../runs/dead-letters.ts';
 import type { DeadLetter } from '../runs/failure.ts';
+import { type Journaled, journaledRows } from '../runs/journaled.ts';
 import { Layout } from '../runs/layout.ts';
 import { isAlive, type LockOwner, readOwner } from '../runs/lock.ts';
+import type { Plan } from '../runs/plan.ts';
 import { ledgerOf, namesIn, type RunState, readState } from '../runs/state.ts';
-import { isLeftover } from '../storage/local.ts';
+import { type Verified, verifyParts } from '../runs/verify.ts';
 import { loadJob } from './load-job.ts';
 import { table } from './table.ts';
 import { count, plural } from './words.ts';
@@ -15,6 +17,7 @@ export interface StatusArguments {
   job: string;
   set: string[];
   json: boolean;
+  verify: boolean;
 }
 
 /** Failed rows of one kind: how many, and the first of them. */
@@ -26,7 +29,21 @@ interface FailureGroup {
   example: DeadLetter;
 }
 
-/** `sluice status`: what an output directory says of itself; reads nothing but the run directory. */
+/** What there is to say of an output directory. */
+interface Found {
+  layout: Layout;
+  state: RunState & { plan: Plan };
+  running: LockOwner | undefined;
+  complete: boolean;
+  journaled: Journaled;
+  failures: readonly FailureGroup[];
+  verified: Verified | undefined;
+}
+
+/**
+ * `sluice status`: what an output directory says of itself, also while a run is going on; reads nothing but the run
+ * directory, with `--verify` the parts, too. Exits with 3 where a part is not what was committed.
+ */
 export async function status(args: StatusArguments): Promise<void> {
   const layout = new Layout(await outputOf(args));
   const state = await readState(layout);
@@ -37,33 +54,40 @@ export async function status(args: StatusArguments): Promise<void> {
     });
   }
   const owner = await readOwner(layout.lock);
-  const running = owner !== undefined && isAlive(owner) ? owner : undefined;
-  const failures = await failureGroups(layout);
-  const journaled = (await namesIn(layout.journals)).length;
-  const complete = (await namesIn(layout.root)).includes('_SUCCESS');
-  const ledger = ledgerOf(state);
-  if (args.json) {
-    const shards = { total: state.plan.shards.length, committed: committedOf(state), in_work: journaled };
-    process.stdout.write(
-      `${JSON.stringify({ output: layout.root, job: state.plan.job.name, complete, running: running ?? null, ledger, shards, failures }, null, 2)}\n`,
-    );
-    return;
-  }
-  process.stdout.write(`${describe(layout, state, running, complete, journaled, failures)}\n`);
+  const found: Found = {
+    layout,
+    state: { ...state, plan: state.plan },
+    running: owner !== undefined && isAlive(owner) ? owner : undefined,
+    complete: (await namesIn(layout.root)).includes('_SUCCESS'),
+    journaled: await journaledRows(layout, state),
+    failures: await failureGroups(layout, state),
+    verified: args.verify ? await verifyParts(layout, state.records) : undefined,
+  };
+  process.stdout.write(`${args.json ? JSON.stringify(figuresOf(found), null, 2) : describe(found)}\n`);
+  if (found.verified !== undefined && found.verified.missing.length + found.verified.changed.length > 0)
+    process.exitCode = Exit.refused;
 }
 
-function describe(
-  layout: Layout,
-  state: RunState,
-  running: LockOwner | undefined,
-  complete: boolean,
-  journaled: number,
-  failures: readonly FailureGroup[],
-): string {
+function figuresOf({ layout, state, running, complete, journaled, failures, verified }: Found): object {
+  return {
+    output: layout.root,
+    job: state.plan.job.name,
+    complete,
+    running: running ?? null,
+    ledger: ledgerOf(state),
+    // Rows that are pending in the ledger and will not be asked again.
+    journaled: journaled.rows,
+    shards: { total: state.plan.shards.length, committed: committedOf(state), in_work: journaled.shards },
+    failures,
+    ...(verified === undefined ? {} : { verified }),
+  };
+}
+
+function describe({ layout, state, running, complete, journaled, failures, verified }: Found): string {
   const ledger = ledgerOf(state);
-  const total = state.plan!.shards.length;
+  const total = state.plan.shards.length;
   const lines = [
-    `${state.plan!.job.name}: ${layout.root}${complete ? ', complete' : ''}`,
+    `${state.plan.job.name}: ${layout.root}${complete ? ', complete' : ''}`,
     running === undefined
       ? 'no run is going on'
       : `running: process ${running.pid} on ${running.host} since ${running.started}`,
@@ -73,8 +97,13 @@ function describe(
       [[ledger.read, ledger.succeeded, ledger.failed, ledger.filtered, ledger.pending].map(count)],
     ),
     '',
-    `shards: ${count(committedOf(state))} of ${count(total)} committed, ${count(journaled)} with answers in a journal`,
+    `shards: ${count(committedOf(state))} of ${count(total)} committed`,
   ];
+  if (journaled.rows > 0)
+    lines.push(
+      `of the pending rows ${count(journaled.rows)} are answered, in ${plural(journaled.shards, 'journal')}`,
+    );
+  if (verified !== undefined) lines.push('', ...describeVerified(verified));
   if (failures.length > 0) {
     lines.push('', `failed rows by kind (all of them in ${join(layout.errors, '')}):`);
     for (const { stage, kind, status, rows, example } of failures) {
@@ -87,6 +116,18 @@ function describe(
   return lines.join('\n');
 }
 
+function describeVerified({ parts, missing, changed }: Verified): string[] {
+  if (missing.length + changed.length === 0)
+    return [`${plural(parts, 'part')} verified: every one is what was committed`];
+  return [
+    `${count(missing.length + changed.length)} of ${plural(parts, 'part')} ${missing.length + changed.length === 1 ? 'is' : 'are'} not what was committed:`,
+    ...missing.map((part) => `  ${part}: gone; \`sluice run\` makes it again`),
+    ...changed.map(
+      (part) => `  ${part}: changed; restore it, or remove it and \`sluice run\` makes it again`,
+    ),
+  ];
+}
+
 /** The output directory that is meant: a directory itself, or that of a job file. */
 async function outputOf(args: StatusArguments): Promise<string> {
   const found = await stat(args.job).catch(() => undefined);
@@ -94,11 +135,12 @@ async function outputOf(args: StatusArguments): Promise<string> {
   return (await loadJob(args.job, args.set)).job.output.path;
 }
 
-async function failureGroups(layout: Layout): Promise<FailureGroup[]> {
+/** Of committed shards; what a pending one failed with before is not what it will have failed with. */
+async function failureGroups(layout: Layout, state: RunState): Promise<FailureGroup[]> {
   const groups = new Map<string, FailureGroup>();
   for (const name of await namesIn(layout.errors)) {
-    // What a killed or a running process has not finished writing.
-    if (isLeftover(name)) continue;
+    const shard = /^(\d+)\.jsonl$/.exec(name)?.[1];
+    if (shard === undefined || !state.records.has(Number(shard))) continue;
     for (const letter of await readDeadLetters(join(layout.errors, name))) {
       const key = `${letter.stage} ${letter.kind} ${letter.status ?? ''}`;
       const group = groups.get(key);

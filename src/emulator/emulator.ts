@@ -158,6 +158,7 @@ class RunningEmulator {
     if (this.#refusesForLoad(dialect, response)) return;
     const { faults = {}, seed = 0, latencyMs = 0, slowS = 5, retryAfterS = 1 } = this.#options;
     const inputs = payload.items.map(inputSha);
+    response.setHeader('x-request-id', inputs[0]?.slice(0, 16) ?? '');
     const fault = this.#isPoisoned(payload)
       ? '400'
       : faultFor(faults, seed, inputs.join(), this.#nextAttempt(inputs));
@@ -175,10 +176,7 @@ class RunningEmulator {
     // Gone: nobody is charged for an answer that nobody can receive.
     if (response.destroyed) return;
     this.statistics.answered(inputs);
-    replyJson(response, 200, answer, {
-      'x-compute-type': 'cpu',
-      'x-request-id': inputs[0]?.slice(0, 16) ?? '',
-    });
+    replyJson(response, 200, answer, { 'x-compute-type': 'cpu' });
   }
 
   /** 503 with an estimate that never changes, as the API's does; a request that wants to wait is held. */

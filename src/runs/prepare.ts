@@ -25,6 +25,8 @@ export interface Prepared {
   job: Job;
   task: Task;
   dataset: Dataset;
+  /** The dataset's files by path. */
+  files: ReadonlyMap<string, SourceFile>;
   /** The parameters that are the same for every row; they decide the result columns. */
   parameters: Parameters;
   /** Source columns that the mapping reads, and those that the output keeps, in order. */
@@ -84,6 +86,7 @@ export async function prepare(
     job,
     task,
     dataset,
+    files: new Map(dataset.files.map((file) => [file.path, file])),
     parameters,
     needed: mapping.columns,
     kept,
@@ -122,7 +125,7 @@ export function shardRelation(
 /** The source file of a shard. */
 export function shardFile(prepared: Prepared, plan: Plan, shard: Shard): SourceFile {
   const { path } = plan.files[shard.file]!;
-  return prepared.dataset.files.find((file) => file.path === path)!;
+  return prepared.files.get(path)!;
 }
 
 function entriesOf(job: Job, task: Task): MappingEntry[] {

@@ -53,7 +53,6 @@ export function isChosen(selection: RetrySelection, shard: number, failure: RowF
 export async function reopenFailed(context: ReopenContext, selection: RetrySelection): Promise<Reopened> {
   const { plan, records, layout, prepared } = context;
   refuseUnknownShards(plan, selection);
-  const present = new Set(prepared.dataset.files.map(({ path }) => path));
   const shape = new ResultShape(prepared.task.columns(prepared.parameters), plan.dimensions);
   const kinds = new Set<string>();
   const gone = new Set<string>();
@@ -65,7 +64,7 @@ export async function reopenFailed(context: ReopenContext, selection: RetrySelec
     for (const { kind } of letters) kinds.add(kind);
     const chosen = letters.filter((letter) => isChosen(selection, shard.id, letter)).length;
     if (chosen === 0) continue;
-    if (!present.has(record.file)) {
+    if (!prepared.files.has(record.file)) {
       gone.add(record.file);
       continue;
     }

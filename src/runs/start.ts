@@ -47,10 +47,15 @@ export async function openOutput(layout: Layout): Promise<void> {
 
 /**
  * Brings the plan up to date with the job and its source, under the lock.
- * @param fresh forget what an earlier run wrote
+ * @param how `fresh`: forget what an earlier run wrote; `prune`: remove the parts of files that are gone
  * @throws {SluiceError} JOB_CHANGED, exit 2, when what is there was made by another job
  */
-export async function startRun(job: Job, dataset: Dataset, layout: Layout, fresh: boolean): Promise<Started> {
+export async function startRun(
+  job: Job,
+  dataset: Dataset,
+  layout: Layout,
+  { fresh = false, prune = false } = {},
+): Promise<Started> {
   await rm(layout.success, { force: true });
   await removeLeftovers(layout);
   if (fresh) await forget(layout);
@@ -59,11 +64,13 @@ export async function startRun(job: Job, dataset: Dataset, layout: Layout, fresh
   else refuseChangedJob(job, old, layout);
 
   const lost = await lostParts(layout, records);
-  const update = await updatePlan(job, dataset, old, (shard) => records.has(shard));
+  const update = await updatePlan(job, dataset, old, (shard) => records.has(shard), prune);
   const lostShards = lost.map(({ shard }) => shard);
   await retire(layout, records, [...update.outdated, ...update.removed, ...lostShards], update.removed);
   await writePlan(layout, update.plan);
-  for (const id of records.keys()) await rm(layout.journal(id), { force: true });
+  // By what is there, not by what could be: ten thousand committed shards have no journal.
+  for (const name of await namesIn(layout.journals))
+    if (records.has(Number.parseInt(name, 10))) await rm(join(layout.journals, name), { force: true });
   return { plan: update.plan, records, update, lostParts: lost.map(({ part }) => part) };
 }
 
@@ -98,12 +105,13 @@ async function retire(
   shards: readonly number[],
   removed: readonly number[],
 ): Promise<void> {
+  const gone = new Set(removed);
   for (const id of shards) {
     const record = records.get(id);
     await rm(layout.record(id), { force: true });
     await rm(layout.deadLetters(id), { force: true });
     records.delete(id);
-    if (!removed.includes(id)) continue;
+    if (!gone.has(id)) continue;
     if (record !== undefined) await rm(join(layout.root, record.part), { force: true });
     await rm(layout.journal(id), { force: true });
   }

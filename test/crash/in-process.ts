@@ -64,7 +64,7 @@ export async function runHere(job: Job, engine: Engine, backend: Backend): Promi
     await openOutput(layout);
     const { lock } = await RunLock.acquire(layout.lock);
     try {
-      const started = await startRun(job, prepared.dataset, layout, false);
+      const started = await startRun(job, prepared.dataset, layout);
       const context = { prepared, ...started, layout, engine, backend };
       const run = new Run({
         ...context,
