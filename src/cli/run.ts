@@ -57,7 +57,6 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
         log.warn({ event: 'source-changed', path }, `${path} was changed: its rows are done again`);
       for (const path of update.vanished)
         log.warn({ event: 'source-vanished', path }, `${path} is gone: the parts made of it are kept`);
-      let progress: Progress | undefined;
       const work = new Run({
         prepared,
         plan,
@@ -67,11 +66,16 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
         backend,
         clock: systemClock,
         random: Math.random,
-        onEvent: eventLogger(log, () => progress),
+        onEvent: eventLogger(log),
       });
-      if (!args.quiet) progress = new Progress(() => work.stats(), log, process.stderr.isTTY === true);
+      const progress = args.quiet
+        ? undefined
+        : new Progress(() => work.stats(), log, process.stderr.isTTY === true);
       const signals = new Signals(
-        () => work.stop(),
+        () => {
+          progress?.stopping();
+          work.stop();
+        },
         () => engine.close(),
         log,
       );
