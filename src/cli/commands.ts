@@ -107,7 +107,16 @@ export const commands: readonly CommandModule[] = [
   {
     command: 'quickstart',
     describe: 'Run the shipped job over shipped sentences against the emulator: no token, no network',
-    handler: async () => (await import('./quickstart.ts')).quickstart(),
+    builder: (y) =>
+      y.option('local', {
+        type: 'boolean',
+        default: false,
+        describe: 'With a small shipped model on this machine instead, jobs/local-sentiment.yaml',
+      }),
+    handler: async (args) => {
+      const { localQuickstart, quickstart } = await import('./quickstart.ts');
+      await (args.local ? localQuickstart() : quickstart());
+    },
   },
 ];
 
