@@ -24,7 +24,6 @@ export async function quickstart(): Promise<void> {
     exit = await runJob({
       job: packaged('jobs/quickstart.yaml'),
       set: [`backend.url=${emulator.url}`, `source=${packaged('fixtures/quickstart/moby-dick.parquet')}`],
-      prune: false,
       fresh: true,
       quiet: false,
     });

@@ -22,7 +22,7 @@ export interface RunArguments {
   set: string[];
   limit?: number;
   fresh: boolean;
-  prune: boolean;
+  prune?: boolean;
   quiet: boolean;
   logFormat?: LogFormat;
   /** `sluice retry`: failed rows that are asked again. */
