@@ -62,17 +62,18 @@ export class ShardWork {
   /**
    * Reads the shard and yields the rows that have no answer yet; those that an earlier run was answered are taken from
    * the journal.
+   * @param queries the shard's rows in order, part by part
    */
   async *items(
     engine: Engine,
-    relation: { sql: string },
+    queries: readonly string[],
     bind: BindMapping,
     signal: AbortSignal,
   ): AsyncGenerator<Item | Unaskable> {
     let passed = 0;
     /** Rows whose files or URLs are being read, in order. */
     const reading: { row: number; made: Promise<Question | RowFailure> }[] = [];
-    for await (const batch of engine.stream(relation.sql, { signal, rowWise: true })) {
+    for await (const batch of streamed(engine, queries, signal)) {
       const rows = batch.getChild('__row')!;
       const errors = batch.getChild('__error')!;
       const map = bind(batch, this.file.path);
@@ -110,6 +111,14 @@ export class ShardWork {
     if (this.answers.recover(row, hash)) return undefined;
     return 'stage' in made ? { row, hash, failure: made } : { work: this, row, hash, question: made };
   }
+}
+
+async function* streamed(
+  engine: Engine,
+  queries: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<RecordBatch> {
+  for (const sql of queries) yield* engine.stream(sql, { signal, rowWise: true });
 }
 
 function makeQuestion(map: MapRow, row: number): Question | RowFailure | Promise<Question | RowFailure> {
