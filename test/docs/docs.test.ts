@@ -2,12 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { failuresMarkdown } from '../../src/backends/api/failures-markdown.ts';
 import { contracts } from '../../src/backends/api/index.ts';
 import { jobSchema } from '../../src/spec/json-schema.ts';
 import { jobFileMarkdown } from '../../src/spec/markdown.ts';
 import { formatProblems } from '../../src/spec/problem.ts';
 import { readJob } from '../../src/spec/read-job.ts';
-import { tasks } from '../../src/tasks/index.ts';
+import { findTask, tasks } from '../../src/tasks/index.ts';
 import { tasksMarkdown } from '../../src/tasks/markdown.ts';
 
 // `npm run docs` (vitest -u) writes these files; in CI they must be what the code says.
@@ -32,6 +33,11 @@ describe('generated docs are what the code says', () => {
     await expect(`${JSON.stringify(jobSchema(tasks), null, 2)}\n`).toMatchFileSnapshot(
       join(root, 'docs/job.schema.json'),
     );
+  });
+
+  test('docs/failures.md', async () => {
+    const text = failuresMarkdown(contracts, findTask('feature-extraction')!);
+    await expect(text).toMatchFileSnapshot(join(root, 'docs/failures.md'));
   });
 
   test('docs/cli.md: the help of every command', async () => {
