@@ -166,6 +166,27 @@ export const commands: readonly CommandModule[] = [
     handler: async (args) => (await import('./inspect.ts')).inspect(args as never),
   },
   {
+    command: 'models <action> [model]',
+    describe:
+      'List the models on this machine, show one, or fetch one from the Hugging Face hub; for `backend: onnx`',
+    builder: (y) =>
+      y
+        .positional('action', { choices: ['list', 'show', 'pull'] as const, demandOption: true })
+        .positional('model', { type: 'string', describe: 'owner/name, for show and pull' })
+        .option('model-dir', { type: 'string', describe: 'The folder of backend.model_dir' })
+        .option('json', { type: 'boolean', default: false, describe: 'As JSON' })
+        .option('revision', { type: 'string', default: 'main', describe: 'pull: branch, tag or commit' })
+        .option('dtype', {
+          choices: ['auto', 'fp32', 'fp16', 'q8', 'q4'] as const,
+          default: 'auto' as const,
+          describe: 'pull: number format of the weights',
+        })
+        .example('$0 models pull Xenova/all-MiniLM-L6-v2 --dtype q8', 'once; runs ask no network afterwards'),
+    handler: async (args) => {
+      await (await import('./models.ts')).models(args as never);
+    },
+  },
+  {
     command: 'schema',
     describe: 'Print the JSON Schema of the job file, for editors',
     handler: async () => (await import('./schema.ts')).schema(),
@@ -182,7 +203,16 @@ export const commands: readonly CommandModule[] = [
   {
     command: 'quickstart',
     describe: 'Run the shipped job over shipped sentences against the emulator: no token, no network',
-    handler: async () => (await import('./quickstart.ts')).quickstart(),
+    builder: (y) =>
+      y.option('local', {
+        type: 'boolean',
+        default: false,
+        describe: 'With a small shipped model on this machine instead, jobs/local-sentiment.yaml',
+      }),
+    handler: async (args) => {
+      const { localQuickstart, quickstart } = await import('./quickstart.ts');
+      await (args.local ? localQuickstart() : quickstart());
+    },
   },
 ];
 

@@ -1,5 +1,6 @@
 import { pino, type Logger } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
+import { clearLine } from './progress.ts';
 
 export type LogFormat = 'pretty' | 'json';
 
@@ -14,19 +15,21 @@ export function createLog(format: LogFormat, quiet: boolean): Logger {
   if (format === 'json')
     return pino(
       { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-      pino.destination({ dest: 2, sync: true }),
+      process.stderr.isTTY ? overBar((line) => line) : pino.destination({ dest: 2, sync: true }),
     );
-  return pino(
-    { level, base: null },
-    pretty({
-      destination: 2,
-      sync: true,
-      colorize: process.stderr.isTTY,
-      translateTime: 'SYS:HH:MM:ss',
-      ignore: 'event',
-      singleLine: true,
-    }),
-  );
+  const prettify = prettyFactory({
+    colorize: process.stderr.isTTY,
+    translateTime: 'SYS:HH:MM:ss',
+    // The words say it all; the fields are for machines.
+    hideObject: true,
+  });
+  return pino({ level, base: null }, overBar(prettify));
+}
+
+/** A line on a terminal takes the place of the live bar, which is drawn again below it. */
+function overBar(text: (line: string) => string): { write(line: string): void } {
+  const clear = process.stderr.isTTY ? clearLine : '';
+  return { write: (line) => void process.stderr.write(`${clear}${text(line)}`) };
 }
 
 export function logFormat(asked: LogFormat | undefined): LogFormat {

@@ -31,7 +31,7 @@ export async function preview(args: PreviewArguments): Promise<void> {
     try {
       await backend.ready();
       const context = { prepared, engine, backend, clock: systemClock, random: Math.random };
-      const events = eventLogger(log, () => undefined);
+      const events = eventLogger(log);
       const result = await previewRows({ ...context, onEvent: events }, args.rows);
       process.stdout.write(`${describe(prepared, result)}\n`);
       process.exitCode = sayOutcome(outcome(prepared, result));

@@ -20,6 +20,7 @@ export class Progress {
   /** Rows answered and when, some seconds ago: the rate is that of the last while, not of the whole run. */
   readonly #history: { at: number; rows: number }[] = [];
   #saidStallAt = 0;
+  #stopping = false;
 
   constructor(stats: () => RunStats, log: Logger, live: boolean) {
     this.#stats = stats;
@@ -33,46 +34,51 @@ export class Progress {
     this.#timers.push(setInterval(() => this.#checkStall(), 5_000));
   }
 
-  stop(): void {
-    for (const timer of this.#timers) clearInterval(timer);
-    this.clear();
+  /** From now on what is in flight is awaited, and nothing else. */
+  stopping(): void {
+    this.#stopping = true;
   }
 
-  /** Takes the bar off the screen, so that something else can be printed. */
-  clear(): void {
-    if (this.#live) process.stderr.write('\r\x1b[K');
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    if (this.#live) process.stderr.write(clearLine);
   }
 
   #draw(): void {
-    const text = this.#text(this.#stats());
     const width = (process.stderr.columns ?? 100) - 1;
-    process.stderr.write(`\r\x1b[K${text.slice(0, width)}`);
+    const text = lineOf(this.#parts(this.#stats()), width);
+    // What is there is written over, and only its rest cleared: a line that is cleared first flickers.
+    process.stderr.write(`\r${text}\x1b[K`);
   }
 
   #line(): void {
     const stats = this.#stats();
     this.#log.info(
       { event: 'progress', ...figures(stats), rows_per_s: Math.round(this.#rate(done(stats))) },
-      this.#text(stats),
+      lineOf(this.#parts(stats).slice(1), 1000),
     );
   }
 
-  #text(stats: RunStats): string {
+  /** What is told, the most important first; `lineOf` leaves out what has no room. */
+  #parts(stats: RunStats): Part[] {
     const [rows, total] = [done(stats), stats.ledger.read];
+    const share = total === 0 ? 1 : rows / total;
     const rate = this.#rate(rows);
     const left = rate > 0 ? duration(((total - rows) / rate) * 1000) : '?';
-    const share = total === 0 ? 100 : Math.floor((100 * rows) / total);
-    const parts = [
-      `${bar(total === 0 ? 1 : rows / total)} ${share} %`,
-      `${count(rows)}/${count(total)} rows`,
-      `${count(rate)}/s`,
-      `in flight ${stats.inFlight}/${stats.limit}`,
+    const parts: Part[] = [
+      { rank: 4, text: bar(share) },
+      { rank: 0, text: `${Math.floor(100 * share)} %` },
+      { rank: 2, text: `${count(rows)}/${count(total)} rows` },
+      { rank: 3, text: `${count(rate)}/s` },
+      { rank: 1, text: `in flight ${stats.inFlight}/${stats.limit}` },
     ];
-    if (stats.retries > 0) parts.push(`${count(stats.retries)} retries`);
-    if (stats.failed > 0) parts.push(`${count(stats.failed)} failed`);
-    if (stats.held !== undefined) parts.push(`held: ${stats.held}`);
-    else if (rows < total) parts.push(`${left} left`);
-    return parts.join('  ');
+    if (stats.retries > 0)
+      parts.push({ rank: 5, text: stats.retries === 1 ? '1 retry' : `${count(stats.retries)} retries` });
+    if (stats.failed > 0) parts.push({ rank: 1, text: `${count(stats.failed)} failed` });
+    if (this.#stopping) parts.push({ rank: 0, text: 'stopping; Ctrl-C again leaves at once' });
+    else if (stats.held !== undefined) parts.push({ rank: 0, text: held[stats.held] });
+    else if (rows < total) parts.push({ rank: 1, text: `${left} left` });
+    return parts;
   }
 
   /** Rows a second over the last ten seconds. */
@@ -90,7 +96,6 @@ export class Progress {
     const silent = stats.sinceAnswerMs;
     if (silent < stallMs || performance.now() - this.#saidStallAt < stallMs) return;
     this.#saidStallAt = performance.now();
-    this.clear();
     const status = stats.lastStatus === undefined ? '' : `; last status ${stats.lastStatus}`;
     this.#log.warn(
       {
@@ -102,6 +107,33 @@ export class Progress {
       `no answer for ${duration(silent)}; ${stats.inFlight} in flight${status}`,
     );
   }
+}
+
+/** A piece of the progress line; those of the highest rank go first where there is no room. */
+interface Part {
+  rank: number;
+  text: string;
+}
+
+/** Why nothing is sent. */
+const held = {
+  loading: 'waiting: the model is loading',
+  down: 'waiting: the endpoint is down',
+  paused: 'waiting: the server asked for a pause',
+} as const;
+
+/** Takes the bar off the screen, so that something else can be printed there. */
+export const clearLine = '\r\x1b[K';
+
+function lineOf(parts: readonly Part[], width: number): string {
+  let kept = [...parts];
+  const line = () => kept.map(({ text }) => text).join('  ');
+  while (line().length > width && kept.length > 1) {
+    const least = Math.max(...kept.map(({ rank }) => rank));
+    const last = kept.findLastIndex(({ rank }) => rank === least);
+    kept = kept.filter((_, i) => i !== last);
+  }
+  return line().slice(0, width);
 }
 
 /** Rows that are answered, in a part or in a journal. */

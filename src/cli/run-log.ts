@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import { errorText } from '../runs/failure.ts';
 import type { Layout } from '../runs/layout.ts';
+import type { Ledger } from '../runs/ledger.ts';
 import type { Outcome } from '../runs/outcome.ts';
 import type { Report } from '../runs/report.ts';
 import type { Reopened, RetrySelection } from '../runs/retry.ts';
 import type { RunEvent } from '../runs/run.ts';
 import { Exit } from '../errors.ts';
 import type { LogFormat } from './log.ts';
-import type { Progress } from './progress.ts';
 import { table } from './table.ts';
 import { count, duration, plural } from './words.ts';
 
@@ -15,7 +15,7 @@ import { count, duration, plural } from './words.ts';
 const faultEveryMs = 10_000;
 
 /** Turns what happens in a run into log lines: a line a shard, and never a storm of the same fault. */
-export function eventLogger(log: Logger, progress: () => Progress | undefined): (event: RunEvent) => void {
+export function eventLogger(log: Logger): (event: RunEvent) => void {
   const faults = new Map<string, { saidAt: number; unsaid: number }>();
   const sayFault = (key: string, fields: object, message: string) => {
     const now = performance.now();
@@ -26,7 +26,6 @@ export function eventLogger(log: Logger, progress: () => Progress | undefined): 
       return;
     }
     const more = fault.unsaid === 0 ? '' : ` (and ${count(fault.unsaid)} like it since)`;
-    progress()?.clear();
     log.warn({ ...fields, unsaid: fault.unsaid }, `${message}${more}`);
     Object.assign(fault, { saidAt: now, unsaid: 0 });
   };
@@ -50,7 +49,6 @@ export function eventLogger(log: Logger, progress: () => Progress | undefined): 
         return;
       case 'shard-started':
         if (event.recovered > 0 || event.tornBytes > 0) {
-          progress()?.clear();
           const torn = event.tornBytes > 0 ? `; cut off ${event.tornBytes} torn bytes` : '';
           log.info(
             { ...event, event: event.type },
@@ -60,7 +58,6 @@ export function eventLogger(log: Logger, progress: () => Progress | undefined): 
         return;
       case 'shard-committed': {
         const { shard, part, succeeded, failed, filtered } = event.record;
-        progress()?.clear();
         log.info(
           { event: event.type, shard, part, succeeded, failed, filtered },
           `${part}: ${plural(succeeded + failed, 'row')}${failed > 0 ? `, ${count(failed)} failed` : ''}`,
@@ -120,13 +117,22 @@ export function sayEnd(
     process.stderr.write(
       `\n${table(['rows read', 'succeeded', 'failed', 'filtered', 'pending'], [figures])}\n\n`,
     );
-    process.stderr.write(
-      `${plural(report.rows, 'row')} in ${duration(report.seconds * 1000)}, ${plural(report.requests, 'request')} (${count(report.retries)} repeated); parts in ${layout.root}\n`,
-    );
+    const work =
+      report.rows === 0 && outcome.exit === Exit.ok
+        ? 'nothing was left to do'
+        : `${plural(report.rows, 'row')} in ${duration(report.seconds * 1000)}, ${plural(report.requests, 'request')} (${count(report.retries)} repeated)`;
+    process.stderr.write(`${work}; parts in ${layout.root}\n`);
+    if (outcome.exit === Exit.ok) process.stderr.write(`  ${nextStep(ledger, layout)}\n`);
   }
   if (outcome.message !== undefined) {
     process.stderr.write(
       `sluice: ${outcome.message}\n${outcome.next === undefined ? '' : `  ${outcome.next}\n`}`,
     );
   }
+}
+
+function nextStep(ledger: Ledger, { root }: Layout): string {
+  return ledger.failed > 0
+    ? `\`sluice status ${root}\` shows the failed rows by kind`
+    : `look at them: \`sluice inspect ${root}\``;
 }

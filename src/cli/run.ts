@@ -22,7 +22,7 @@ export interface RunArguments {
   set: string[];
   limit?: number;
   fresh: boolean;
-  prune: boolean;
+  prune?: boolean;
   quiet: boolean;
   logFormat?: LogFormat;
   /** `sluice retry`: failed rows that are asked again. */
@@ -73,7 +73,6 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
       }
       // Nobody is asked anything only to find that all is done.
       if (plan.shards.some(({ id }) => !records.has(id))) await backend.ready();
-      let progress: Progress | undefined;
       const work = new Run({
         prepared,
         plan,
@@ -85,11 +84,16 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
         random: Math.random,
         confirm: () => lock.confirm(),
         ...(args.retry === undefined ? {} : { retry: args.retry }),
-        onEvent: eventLogger(log, () => progress),
+        onEvent: eventLogger(log),
       });
-      if (!args.quiet) progress = new Progress(() => work.stats(), log, process.stderr.isTTY === true);
+      const progress = args.quiet
+        ? undefined
+        : new Progress(() => work.stats(), log, process.stderr.isTTY === true);
       const signals = new Signals(
-        () => work.stop(),
+        () => {
+          progress?.stopping();
+          work.stop();
+        },
         () => engine.close(),
         log,
       );

@@ -19,8 +19,9 @@ export interface StreamOptions {
   /** Batches of at least so many rows, except the last. Default: as DuckDB delivers them, up to 2048. */
   rows?: number;
   /**
-   * The query takes each row of at most one feed by itself: it has no aggregate, order, limit or join. It is then run
-   * in pieces, so that what DuckDB reads ahead is bounded in bytes and not only in rows. Default: false.
+   * The query may be run on one stretch of its feed after the other, and gives the rows of all: it reads one feed at
+   * most and has no aggregate, order, limit or join; a DISTINCT holds for each stretch. It is then run in such pieces,
+   * so that what DuckDB reads ahead is bounded in bytes and not only in rows. Default: false.
    */
   rowWise?: boolean;
 }

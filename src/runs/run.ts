@@ -211,8 +211,9 @@ export class Run {
     const onlyKept = prepared.kept.filter((name) => !prepared.needed.includes(name));
     await prepared.dataset.checkColumns(range, onlyKept);
     using relation = shardRelation(prepared, plan, shard, prepared.needed);
+    const queries = await prepared.dataset.queries(range, relation);
     try {
-      for await (const item of work.items(engine, relation, prepared.bind, this.#reading.signal)) {
+      for await (const item of work.items(engine, queries, prepared.bind, this.#reading.signal)) {
         if (!('failure' in item)) yield item;
         else await this.#take(work, item.row, item.hash, 0, item);
         if (this.#ending !== undefined) return;

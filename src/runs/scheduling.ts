@@ -2,7 +2,7 @@ import type { Backend } from '../backends/backend.ts';
 import { Governor } from '../scheduler/governor.ts';
 import type { SchedulerOptions } from '../scheduler/scheduler.ts';
 import type { Job } from '../spec/job.ts';
-import type { ResultRow } from '../tasks/task.ts';
+import type { InputValue, ResultRow } from '../tasks/task.ts';
 import { canonical } from './fingerprint.ts';
 import type { Item } from './shard-work.ts';
 
@@ -14,7 +14,15 @@ type Asked = Pick<Item, 'question' | 'endsWindow'>;
 
 type Scheduling = Pick<
   SchedulerOptions<Asked, ResultRow>,
-  'governor' | 'retry' | 'batchSize' | 'batchKey' | 'endsBatch' | 'timeoutMs' | 'waitForModel' | 'budget'
+  | 'governor'
+  | 'retry'
+  | 'batchSize'
+  | 'batchKey'
+  | 'endsBatch'
+  | 'bytesOf'
+  | 'timeoutMs'
+  | 'waitForModel'
+  | 'budget'
 >;
 
 /** A job's limits and retries as the scheduler takes them. */
@@ -45,6 +53,7 @@ export function schedulingOf(job: Job, backend: Backend, random: () => number): 
         ? { batchKey: (item: Asked) => canonical(item.question.parameters) }
         : {}
       : { endsBatch: (item: Asked) => item.endsWindow === true }),
+    bytesOf: ({ question }) => sumOf(Object.values(question.inputs), bytesOf),
     timeoutMs: limits.timeoutS * 1000,
     waitForModel: options.waitForModel,
     budget: {
@@ -52,6 +61,18 @@ export function schedulingOf(job: Job, backend: Backend, random: () => number): 
       ...(limits.maxRuntimeS === undefined ? {} : { maxRuntimeMs: limits.maxRuntimeS * 1000 }),
     },
   };
+}
+
+/** About how much memory an input takes; texts by their characters. */
+function bytesOf(value: InputValue): number {
+  if (typeof value === 'string') return value.length;
+  if (Array.isArray(value)) return sumOf(value, bytesOf);
+  if (value.bytes instanceof Uint8Array) return value.bytes.length;
+  return sumOf(Object.values(value).flat(), bytesOf);
+}
+
+function sumOf<T>(items: readonly T[], amount: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + amount(item), 0);
 }
 
 function concurrency(asked: Job['limits']['concurrency']): { min: number; max: number; start: number } {

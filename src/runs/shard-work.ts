@@ -72,17 +72,18 @@ export class ShardWork {
   /**
    * Reads the shard and yields the rows that have no answer yet; those that an earlier run was answered are taken from
    * the journal.
+   * @param queries the shard's rows in order, part by part
    */
   async *items(
     engine: Engine,
-    relation: { sql: string },
+    queries: readonly string[],
     bind: BindMapping,
     signal: AbortSignal,
   ): AsyncGenerator<Item | Unaskable> {
     let passed = 0;
     /** Rows whose files or URLs are being read, in order. */
     const reading: { row: number; made: Promise<Question | RowFailure> }[] = [];
-    for await (const batch of engine.stream(relation.sql, { signal, rowWise: true })) {
+    for await (const batch of streamed(engine, queries, signal)) {
       const rows = batch.getChild('__row')!;
       const errors = batch.getChild('__error')!;
       const map = bind(batch, this.file.path);
@@ -137,6 +138,14 @@ export class ShardWork {
     for (const { row, hash } of window) this.answers.recover(row, hash);
     return nothing;
   }
+}
+
+async function* streamed(
+  engine: Engine,
+  queries: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<RecordBatch> {
+  for (const sql of queries) yield* engine.stream(sql, { signal, rowWise: true });
 }
 
 /** A row's question, or why it has none. */

@@ -32,6 +32,8 @@ export interface SchedulerOptions<T, R> {
    * source that pauses cuts it. The source must not pause within a batch.
    */
   endsBatch?: (item: T) => boolean;
+  /** Bytes that an item holds in memory, once it is read and until it is settled. Default: not counted. */
+  bytesOf?: (item: T) => number;
   /** For one attempt, ms. */
   timeoutMs: number;
   /** `auto`: only a request that follows a 503 'loading' asks the server to wait. */
@@ -80,6 +82,8 @@ const fatalGraceMs = 5_000;
 const loadingTimeoutMs = 300_000;
 /** Items in memory for each place: one in flight, the others read ahead or waiting for their next attempt. */
 const itemsPerPlace = 4;
+/** Fewer are read ahead where they hold more than this together: 32 places would have 640 MB of images of 5 MB. */
+const aheadBytes = 64 * 1024 * 1024;
 /** A batch that failed this often as a whole is halved: one of its rows may be what breaks the server. */
 const wholeBatchAttempts = 2;
 
@@ -114,6 +118,8 @@ export class Scheduler<T, R> {
   #ending: Ending | undefined;
   /** Items read and not settled. */
   #outstanding = 0;
+  /** Bytes of these. */
+  #outstandingBytes = 0;
   #inFlight = 0;
   #requests = 0;
   #retries = 0;
@@ -191,7 +197,7 @@ export class Scheduler<T, R> {
   }
 
   async #feed(iterator: AsyncIterator<T>): Promise<void> {
-    const { batchSize, batchKey, endsBatch, governor } = this.#options;
+    const { batchSize, batchKey, endsBatch, bytesOf } = this.#options;
     let batch: T[] = [];
     let key: string | undefined;
     const flush = () => {
@@ -201,7 +207,7 @@ export class Scheduler<T, R> {
     try {
       while (this.#ending === undefined) {
         const mayWait = endsBatch === undefined || batch.length === 0;
-        if (mayWait && this.#outstanding >= governor.limit * itemsPerPlace * batchSize) {
+        if (mayWait && this.#isFull()) {
           flush();
           await this.#change();
           continue;
@@ -213,6 +219,7 @@ export class Scheduler<T, R> {
         key = itemKey;
         batch.push(next.value);
         this.#outstanding++;
+        this.#outstandingBytes += bytesOf?.(next.value) ?? 0;
         if (endsBatch === undefined ? batch.length >= batchSize : endsBatch(next.value)) flush();
       }
       flush();
@@ -220,6 +227,14 @@ export class Scheduler<T, R> {
       // The source is told that nobody reads on; it may hold a file or a query open.
       if (this.#ending !== undefined) void iterator.return?.();
     }
+  }
+
+  /** Whether nothing more is read for now. However wide the items are, each place of the endpoint may have its own. */
+  #isFull(): boolean {
+    const { batchSize, governor } = this.#options;
+    const inPlaces = governor.limit * batchSize;
+    if (this.#outstanding >= inPlaces * itemsPerPlace) return true;
+    return this.#outstandingBytes >= aheadBytes && this.#outstanding >= inPlaces;
   }
 
   /**
@@ -317,6 +332,7 @@ export class Scheduler<T, R> {
     const taken = this.#options.onSettled(settled);
     if (taken !== undefined) await taken;
     this.#outstanding--;
+    this.#outstandingBytes -= this.#options.bytesOf?.(settled.item) ?? 0;
   }
 
   /** Decides what becomes of items whose request failed. */

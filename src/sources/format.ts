@@ -93,4 +93,9 @@ export interface FileReader {
    * order. The columns of a row with an error are null.
    */
   relation(range: RowRange, columns: readonly Column[]): Relation;
+  /**
+   * The first rows of the parts of a range that are to be read by a query each, as else wide rows would be read ahead
+   * by the thousand. Absent where the rows come from a feed, which a stream reads in pieces by itself.
+   */
+  cuts?(range: RowRange): Promise<readonly number[]>;
 }

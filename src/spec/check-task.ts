@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { type Catalogue, findEntry, type TaskEntry } from './catalogue.ts';
 import { problemsOf } from './issues.ts';
-import { isBound } from './normalise.ts';
+import { isBound } from './bindings.ts';
 import { nearest } from '../nearest.ts';
 import { didYouMean, type Locate, type Problem } from './problem.ts';
 

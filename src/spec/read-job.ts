@@ -7,7 +7,7 @@ import { expand, scalarOf } from './environment.ts';
 import { defaultUrl, folderPath, type JobFields, jobFields } from './fields.ts';
 import { problemsOf } from './issues.ts';
 import type { Job } from './job.ts';
-import { jobOf } from './normalise.ts';
+import { compressionsOf, jobOf } from './normalise.ts';
 import { applyOverride, parseOverride } from './overrides.ts';
 import type { Locate, Problem } from './problem.ts';
 import { readSource } from './source-text.ts';
@@ -98,8 +98,15 @@ export function readJob(text: string, options: ReadJobOptions): ReadJob {
       ...locate(['task'], 'key'),
     });
   }
-  const job = jobOf(fields, options, locate, problems);
-  return { job: problems.length === 0 ? job : undefined, problems, locate };
+  problems.push(...checkCompression(fields.output, locate));
+  return { job: problems.length === 0 ? jobOf(fields, options) : undefined, problems, locate };
+}
+
+function checkCompression({ format, compression }: JobFields['output'], locate: Locate): Problem[] {
+  const possible = compressionsOf[format];
+  if (compression === undefined || possible.includes(compression)) return [];
+  const message = `output.compression: ${format} takes ${possible.join(', ')}`;
+  return [{ kind: 'invalid-option', message, ...locate(['output', 'compression']) }];
 }
 
 /** A model that is a folder goes with the onnx backend only; to a server it would be a part of the URL. */

@@ -27,7 +27,7 @@ async function itemsOf(map: MapRow): Promise<string[]> {
   } as unknown as ShardAnswers);
   const found: string[] = [];
   const signal = new AbortController().signal;
-  for await (const item of work.items(engine as unknown as Engine, { sql: '' }, () => map, signal)) {
+  for await (const item of work.items(engine as unknown as Engine, [''], () => map, signal)) {
     found.push('failure' in item ? `${item.row}: ${item.failure.message}` : `${item.row}`);
   }
   return found;

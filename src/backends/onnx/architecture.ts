@@ -25,6 +25,13 @@ const tasksByEnding: readonly (readonly [ending: string, tasks: readonly string[
 /** Tasks whose models are told by what their graph gives and not by a name. */
 const anyEncoder: readonly string[] = ['feature-extraction', 'sentence-similarity'];
 
+/** The tasks that a model can do on this machine, as far as its name tells. */
+export function tasksOf(config: JsonObject): readonly string[] {
+  const [architecture] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : [];
+  const known = tasksByEnding.find(([ending]) => String(architecture).endsWith(ending));
+  return known?.[1] ?? anyEncoder;
+}
+
 /**
  * Refuses a model that is known to be for another task.
  * @throws {SluiceError} MODEL_TASK, exit 3

@@ -53,6 +53,33 @@ export function weightsOf(folder: string, names: readonly string[], dtype: Dtype
   });
 }
 
+/** Number format of a graph by its file's name; the longest ending counts. */
+function dtypeOf(file: string): Exclude<Dtype, 'auto'> {
+  const found = autoOrder.find((dtype) =>
+    endings[dtype].some((ending) => ending !== '' && file.endsWith(`${ending}.onnx`)),
+  );
+  return found ?? 'fp32';
+}
+
+/** The number formats in which a model has its weights. */
+export function dtypesOf(files: readonly string[]): Exclude<Dtype, 'auto'>[] {
+  return autoOrder.filter((dtype) => files.some((file) => dtypeOf(file) === dtype));
+}
+
+/** The files among these in one number format; `auto` takes the one that a run would. One file of each graph. */
+export function dtypeFiles(files: readonly string[], dtype: Dtype): string[] {
+  const wanted = dtype === 'auto' ? dtypesOf(files)[0] : dtype;
+  const graphs = new Map<string, string>();
+  for (const ending of wanted === undefined ? [] : endings[wanted]) {
+    for (const file of files) {
+      if (dtypeOf(file) !== wanted || !file.endsWith(`${ending}.onnx`)) continue;
+      const graph = file.slice(0, file.length - `${ending}.onnx`.length);
+      if (!graphs.has(graph)) graphs.set(graph, file);
+    }
+  }
+  return [...graphs.values()];
+}
+
 /** The ONNX files of a model, relative to its folder. */
 export function onnxFiles(folder: string): string[] {
   return ['onnx', '.'].flatMap((inside) => {
