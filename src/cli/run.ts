@@ -1,19 +1,22 @@
 import { Engine } from '../duckdb/engine.ts';
 import { openApiBackend } from '../backends/api/index.ts';
-import { Exit, type ExitCode } from '../errors.ts';
+import { Exit, type ExitCode, SluiceError } from '../errors.ts';
+import { claimOutput } from '../runs/claim.ts';
+import { endRun } from '../runs/end.ts';
 import { Layout } from '../runs/layout.ts';
-import { RunLock } from '../runs/lock.ts';
 import { outcomeOf } from '../runs/outcome.ts';
 import { prepare } from '../runs/prepare.ts';
 import { writeReport } from '../runs/report.ts';
 import { allowedFailures, Run } from '../runs/run.ts';
-import { finish, openOutput, startRun } from '../runs/start.ts';
+import { isIn, readShare, shareText } from '../runs/share.ts';
+import { openOutput, startRun } from '../runs/start.ts';
 import { systemClock } from '../scheduler/clock.ts';
 import { invalidJob, loadJob } from './load-job.ts';
 import { createLog, type LogFormat, logFormat } from './log.ts';
 import { Progress } from './progress.ts';
 import { eventLogger, sayEnd } from './run-log.ts';
 import { Signals } from './signals.ts';
+import { plural } from './words.ts';
 import { version } from '../version.ts';
 
 export interface RunArguments {
@@ -23,6 +26,8 @@ export interface RunArguments {
   fresh: boolean;
   quiet: boolean;
   logFormat?: LogFormat;
+  /** `2/3`: this process is the second of three that share the job. */
+  shard?: string;
 }
 
 export async function run(args: RunArguments): Promise<void> {
@@ -31,6 +36,8 @@ export async function run(args: RunArguments): Promise<void> {
 
 /** `sluice run`: first run, resume and no-op in one. @returns the exit code, one of `Exit` */
 export async function runJob(args: RunArguments): Promise<ExitCode> {
+  const share = args.shard === undefined ? undefined : readShare(args.shard);
+  if (share !== undefined && args.fresh) throw freshShare();
   const set = args.limit === undefined ? args.set : [...args.set, `source.limit=${args.limit}`];
   const { job, task, text, locate } = await loadJob(args.job, set);
   const format = logFormat(args.logFormat);
@@ -41,18 +48,22 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
     const { prepared, problems } = await prepare(job, task, engine, locate);
     if (prepared === undefined) throw invalidJob(problems, text);
     await openOutput(layout);
-    const { lock, tookOver } = await RunLock.acquire(layout.lock);
-    if (tookOver !== undefined) {
-      log.warn(
-        { event: 'lock-taken-over' },
-        `took over the lock of process ${tookOver.pid} on ${tookOver.host}, which is gone`,
-      );
-    }
+    const { lock, begun } = await claimOutput(layout, share, async ({ others, tookOver }) => {
+      if (tookOver !== undefined) {
+        log.warn(
+          { event: 'lock-taken-over' },
+          `took over the lock of process ${tookOver.pid} on ${tookOver.host}, which is gone`,
+        );
+      }
+      return startRun(job, prepared.dataset, layout, { fresh: args.fresh, others });
+    });
     const backend = openApiBackend(job, task);
     try {
       const started = new Date();
       const began = performance.now();
-      const { plan, records, update } = await startRun(job, prepared.dataset, layout, args.fresh);
+      const { records, update } = begun;
+      const shards = begun.plan.shards.filter(({ id }) => isIn(share, id));
+      const plan = { ...begun.plan, shards };
       for (const path of update.changed)
         log.warn({ event: 'source-changed', path }, `${path} was changed: its rows are done again`);
       for (const path of update.vanished)
@@ -84,10 +95,24 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
       progress?.stop();
       signals.dispose();
       const stats = work.stats();
-      const outcome = signals.apply(outcomeOf(ending, stats.ledger, allowedFailures(job, stats.ledger.read)));
-      if (outcome.exit === Exit.ok) await finish(layout);
+      const own = signals.apply(outcomeOf(ending, stats.ledger, allowedFailures(job, stats.ledger.read)));
+      const { outcome, elsewhere } = await endRun(job, layout, share, own);
       const seconds = (performance.now() - began) / 1000;
-      const report = await writeReport(layout, { job: job.name, version, started, seconds, outcome, stats });
+      const report = await writeReport(layout, {
+        job: job.name,
+        version,
+        started,
+        seconds,
+        outcome,
+        stats,
+        ...(share === undefined ? {} : { share }),
+      });
+      if (share !== undefined && elsewhere > 0) {
+        log.info(
+          { event: 'share-done', pending_elsewhere: elsewhere },
+          `share ${shareText(share)} is done; ${plural(elsewhere, 'row')} of other shares are pending`,
+        );
+      }
       sayEnd(report, outcome, layout, format, args.quiet, log);
       return outcome.exit;
     } finally {
@@ -98,4 +123,11 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
   } finally {
     await engine.close();
   }
+}
+
+function freshShare(): SluiceError {
+  return new SluiceError('SHARE_FRESH', '--fresh would forget what the other shares have done', {
+    next: 'remove the output once, or choose another output.path, and start all shares without --fresh',
+    exit: Exit.usage,
+  });
 }

@@ -2,9 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Exit, SluiceError } from '../errors.ts';
 import type { DeadLetter } from '../runs/failure.ts';
-import { Layout } from '../runs/layout.ts';
-import { isAlive, type LockOwner, readOwner } from '../runs/lock.ts';
-import { ledgerOf, namesIn, type RunState, readState } from '../runs/state.ts';
+import { type AtWork, atWork } from '../runs/claim.ts';
+import { Layout, namesIn } from '../runs/layout.ts';
+import { ledgerOf, type RunState, readState } from '../runs/state.ts';
 import { loadJob } from './load-job.ts';
 import { table } from './table.ts';
 import { count, plural } from './words.ts';
@@ -34,8 +34,7 @@ export async function status(args: StatusArguments): Promise<void> {
       exit: Exit.usage,
     });
   }
-  const owner = await readOwner(layout.lock);
-  const running = owner !== undefined && isAlive(owner) ? owner : undefined;
+  const running = await atWork(layout);
   const failures = await failureGroups(layout);
   const journaled = (await namesIn(layout.journals)).length;
   const complete = (await namesIn(layout.root)).includes('_SUCCESS');
@@ -43,7 +42,7 @@ export async function status(args: StatusArguments): Promise<void> {
   if (args.json) {
     const shards = { total: state.plan.shards.length, committed: committedOf(state), in_work: journaled };
     process.stdout.write(
-      `${JSON.stringify({ output: layout.root, job: state.plan.job.name, complete, running: running ?? null, ledger, shards, failures }, null, 2)}\n`,
+      `${JSON.stringify({ output: layout.root, job: state.plan.job.name, complete, running: running.map(({ owner, share }) => ({ ...owner, share: share ?? null })), ledger, shards, failures }, null, 2)}\n`,
     );
     return;
   }
@@ -53,7 +52,7 @@ export async function status(args: StatusArguments): Promise<void> {
 function describe(
   layout: Layout,
   state: RunState,
-  running: LockOwner | undefined,
+  running: readonly AtWork[],
   complete: boolean,
   journaled: number,
   failures: readonly FailureGroup[],
@@ -62,9 +61,7 @@ function describe(
   const total = state.plan!.shards.length;
   const lines = [
     `${state.plan!.job.name}: ${layout.root}${complete ? ', complete' : ''}`,
-    running === undefined
-      ? 'no run is going on'
-      : `running: process ${running.pid} on ${running.host} since ${running.started}`,
+    ...(running.length === 0 ? ['no run is going on'] : running.map(describeRun)),
     '',
     table(
       ['rows read', 'succeeded', 'failed', 'filtered', 'pending'],
@@ -83,6 +80,11 @@ function describe(
     }
   }
   return lines.join('\n');
+}
+
+function describeRun({ owner, share }: AtWork): string {
+  const part = share === undefined ? '' : `, share ${share}`;
+  return `running: process ${owner.pid} on ${owner.host} since ${owner.started}${part}`;
 }
 
 /** The output directory that is meant: a directory itself, or that of a job file. */

@@ -1,4 +1,6 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Share } from './share.ts';
 
 /** Where everything in an output directory lives (docs/guarantees.md describes each file). */
 export class Layout {
@@ -18,11 +20,9 @@ export class Layout {
   get plan(): string {
     return join(this.run, 'plan.json');
   }
-  get lock(): string {
-    return join(this.run, 'lock.json');
-  }
-  get report(): string {
-    return join(this.run, 'report.json');
+  /** Held for the moments in which only one process may work: to begin, to end, to change the plan. */
+  get guard(): string {
+    return join(this.run, 'guard.json');
   }
   get shards(): string {
     return join(this.run, 'shards');
@@ -36,6 +36,23 @@ export class Layout {
   /** Parts while they are being written. Same file system as the parts, so that a rename puts them in place. */
   get temporary(): string {
     return join(this.run, 'tmp');
+  }
+
+  /** The lock of a whole run, or of one process of several. */
+  lock(share?: Share): string {
+    return join(this.run, `lock${suffix(share)}.json`);
+  }
+  report(share?: Share): string {
+    return join(this.run, `report${suffix(share)}.json`);
+  }
+  /** The locks that are there, and whose they are. */
+  async locks(): Promise<{ path: string; share?: string }[]> {
+    const names = await namesIn(this.run);
+    return names.flatMap((name) => {
+      const [match, index, of] = /^lock(?:-(\d+)-of-(\d+))?\.json$/.exec(name) ?? [];
+      if (match === undefined) return [];
+      return [{ path: join(this.run, name), ...(index === undefined ? {} : { share: `${index}/${of}` }) }];
+    });
   }
 
   record(shard: number): string {
@@ -57,6 +74,20 @@ export class Layout {
   }
 }
 
+function suffix(share: Share | undefined): string {
+  return share === undefined ? '' : `-${share.index}-of-${share.of}`;
+}
+
 function number(shard: number): string {
   return String(shard).padStart(5, '0');
+}
+
+/** Names in a folder; none where there is no such folder. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }

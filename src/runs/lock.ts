@@ -63,7 +63,7 @@ export class RunLock {
         }
         const other = await readOwner(path);
         if (other === undefined) continue;
-        if (isAlive(other)) throw locked(path, other);
+        if (isAlive(other)) throw lockedBy(path, other);
         await removeStale(path, other);
         tookOver = other;
       }
@@ -145,7 +145,7 @@ const guardMs = 10_000;
  * whether it is still the stale lock and removes it, under a guard of its own; a lock that was taken anew in between
  * is never touched.
  */
-async function removeStale(path: string, stale: LockOwner): Promise<void> {
+export async function removeStale(path: string, stale: LockOwner): Promise<void> {
   const guard = `${path}.takeover`;
   try {
     await writeFile(guard, '', { flag: 'wx' });
@@ -163,7 +163,8 @@ async function removeStale(path: string, stale: LockOwner): Promise<void> {
   }
 }
 
-function locked(path: string, owner: LockOwner): SluiceError {
+/** What somebody hears who wants a lock that a living owner holds. */
+export function lockedBy(path: string, owner: LockOwner): SluiceError {
   return new SluiceError(
     'RUN_LOCKED',
     `output in use: process ${owner.pid} on ${owner.host} has been running on it since ${owner.started}`,

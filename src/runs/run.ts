@@ -23,7 +23,7 @@ import { type Prepared, shardFile, shardRelation } from './prepare.ts';
 import { ResultShape } from './result-shape.ts';
 import { schedulingOf } from './scheduling.ts';
 import { type Item, ShardWork } from './shard-work.ts';
-import { writePlan } from './start.ts';
+import { saveDimensions } from './start.ts';
 import { ledgerOf } from './state.ts';
 
 /**
@@ -42,6 +42,7 @@ export type RunEvent =
 
 export interface RunContext {
   prepared: Prepared;
+  /** With the shards that this run is to do; those of other processes are left out. */
   plan: Plan;
   records: Map<number, CommitRecord>;
   layout: Layout;
@@ -290,7 +291,7 @@ export class Run {
     const { plan, layout } = this.#context;
     plan.dimensions = this.#shape.dimensions;
     this.#planSaved = this.#planSaved
-      .then(() => writePlan(layout, plan))
+      .then(() => saveDimensions(layout, plan.dimensions))
       .catch((error: unknown) => this.#end({ kind: 'error', error: diskError(error, layout) }));
   }
 

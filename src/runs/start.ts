@@ -1,15 +1,17 @@
 import { access, constants, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import type { Dataset } from '../sources/dataset.ts';
 import type { Job } from '../spec/job.ts';
 import { localStorage } from '../storage/local.ts';
+import { underGuard } from './claim.ts';
 import type { CommitRecord } from './commit.ts';
 import { changes, fingerprintOf } from './fingerprint.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, namesIn } from './layout.ts';
 import type { Plan } from './plan.ts';
 import { type PlanUpdate, updatePlan } from './planning.ts';
-import { namesIn, readState } from './state.ts';
+import { readPlan, readState } from './state.ts';
 
 /** A run that is about to begin: its plan is on the disk, and what it left undone is known. */
 export interface Started {
@@ -40,20 +42,36 @@ export async function openOutput(layout: Layout): Promise<void> {
   }
 }
 
+export interface StartOptions {
+  /** Forget what an earlier run wrote. */
+  fresh: boolean;
+  /** Other shares of the job are at work. */
+  others: boolean;
+}
+
 /**
- * Brings the plan up to date with the job and its source, under the lock.
- * @param fresh forget what an earlier run wrote
- * @throws {SluiceError} JOB_CHANGED, exit 2, when what is there was made by another job
+ * Brings the plan up to date with the job and its source, under the lock. While others are at work the plan must be up
+ * to date already, and what they are writing is left alone.
+ * @throws {SluiceError} JOB_CHANGED, exit 2, when what is there was made by another job; PLAN_IN_USE, exit 75
  */
-export async function startRun(job: Job, dataset: Dataset, layout: Layout, fresh: boolean): Promise<Started> {
+export async function startRun(
+  job: Job,
+  dataset: Dataset,
+  layout: Layout,
+  { fresh, others }: StartOptions,
+): Promise<Started> {
   await rm(layout.success, { force: true });
-  await rm(layout.temporary, { recursive: true, force: true });
+  if (!others) await rm(layout.temporary, { recursive: true, force: true });
   if (fresh) await forget(layout);
   const { plan: old, records } = await readState(layout);
   if (old === undefined) await refuseForeignFiles(layout);
   else refuseChangedJob(job, old, layout);
 
   const update = await updatePlan(job, dataset, old, (shard) => records.has(shard));
+  if (others) {
+    refuseNewPlan(update.plan, old, layout);
+    return { plan: update.plan, records, update };
+  }
   await retire(layout, records, [...update.outdated, ...update.removed], update.removed);
   await writePlan(layout, update.plan);
   for (const id of records.keys()) await rm(layout.journal(id), { force: true });
@@ -62,6 +80,27 @@ export async function startRun(job: Job, dataset: Dataset, layout: Layout, fresh
 
 export async function writePlan(layout: Layout, plan: Plan): Promise<void> {
   await localStorage.writeAtomic(layout.plan, `${JSON.stringify(plan)}\n`);
+}
+
+/**
+ * Keeps the lengths of vectors that the first answers told, for whoever writes parts of this plan.
+ * @throws {SluiceError} OTHER_DIMENSION, exit 3, when another process of the job was told another length
+ */
+export async function saveDimensions(layout: Layout, dimensions: Plan['dimensions']): Promise<void> {
+  await underGuard(layout, async () => {
+    const plan = await readPlan(layout);
+    if (plan === undefined) return;
+    for (const [name, length] of Object.entries(dimensions)) {
+      const known = plan.dimensions[name] ?? length;
+      if (known === length) continue;
+      throw new SluiceError(
+        'OTHER_DIMENSION',
+        `${name}: ${length} numbers, but another process of this job was answered ${known}`,
+        { next: 'do all processes ask the same model? The parts of one output have one schema' },
+      );
+    }
+    await writePlan(layout, { ...plan, dimensions: { ...plan.dimensions, ...dimensions } });
+  });
 }
 
 /** Says to whoever waits for the output that it is complete. */
@@ -121,6 +160,16 @@ async function refuseForeignFiles(layout: Layout): Promise<void> {
     'OUTPUT_NOT_EMPTY',
     `output ${layout.root}: holds ${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', …' : ''}, which no run of sluice wrote`,
     { next: 'choose an empty or a new directory as output.path' },
+  );
+}
+
+/** A plan that others work by is not changed under their hands. */
+function refuseNewPlan(plan: Plan, old: Plan | undefined, layout: Layout): void {
+  if (old !== undefined && isDeepStrictEqual([plan.files, plan.shards], [old.files, old.shards])) return;
+  throw new SluiceError(
+    'PLAN_IN_USE',
+    `output ${layout.root}: source.limit or the source is not as it was when the other shares began`,
+    { next: 'wait until they have ended, then start all of them again', exit: Exit.later },
   );
 }
 

@@ -1,8 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, SluiceError } from '../errors.ts';
 import { type CommitRecord, recordVersion } from './commit.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, namesIn } from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import { type Plan, planVersion } from './plan.ts';
 
@@ -15,7 +15,7 @@ export interface RunState {
 
 /** @throws {SluiceError} STATE_DAMAGED or STATE_VERSION, exit 3 */
 export async function readState(layout: Layout): Promise<RunState> {
-  const plan = await readJson<Plan>(layout.plan, planVersion);
+  const plan = await readPlan(layout);
   const records = new Map<number, CommitRecord>();
   for (const name of await namesIn(layout.shards)) {
     if (!/^\d+\.json$/.test(name)) continue;
@@ -23,6 +23,11 @@ export async function readState(layout: Layout): Promise<RunState> {
     if (record !== undefined) records.set(record.shard, record);
   }
   return { plan, records };
+}
+
+/** Undefined where no run has begun. @throws {SluiceError} STATE_DAMAGED or STATE_VERSION, exit 3 */
+export function readPlan(layout: Layout): Promise<Plan | undefined> {
+  return readJson<Plan>(layout.plan, planVersion);
 }
 
 /** The ledger of what is on disk: everything that is not committed is pending. */
@@ -39,16 +44,6 @@ export function ledgerOf(state: RunState): Ledger {
     }
   }
   return ledger;
-}
-
-/** Names in a folder; none where there is no such folder. */
-export async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 async function readJson<T extends { version: number }>(
