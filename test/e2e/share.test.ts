@@ -115,14 +115,17 @@ describe('run --shard', () => {
   });
 
   test('while others are at work the source must be as it was', async () => {
-    await withEmulator({ latencyMs: 300 }, async (emulator) => {
+    await withEmulator({ latencyMs: 5000 }, async (emulator) => {
       const folder = folderWith(emulator.url);
-      start(folder, ['run', 'job.yaml', '--shard', '1/2']);
+      // It has committed nothing by the time that the other one begins.
+      const first = start(folder, ['run', 'job.yaml', '--shard', '1/2']);
       await asked(emulator, 1);
       writeFileSync(join(folder, 'rows.jsonl'), '{"id":0,"text":"another"}\n');
       const changed = await sluice(folder, ['run', 'job.yaml', '--shard', '2/2']);
       expect(changed.code).toBe(75);
       expect(changed.stderr).toMatch(/not as it was when the other shares began/);
+      first.process.kill('SIGKILL');
+      await first.finished;
     });
   });
 
