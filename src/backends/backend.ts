@@ -49,6 +49,7 @@ export type FailureKind =
   | 'body'
   | 'rejected'
   | 'too_large'
+  | 'crashed'
   | 'aborted';
 
 export interface CallFailure {
@@ -69,17 +70,57 @@ export interface CallFailure {
   requestId?: string;
 }
 
+/**
+ * In the place of an answer: this row has none, the others of its call have theirs. A pool on this machine can tell its
+ * rows apart; an API refuses a whole request.
+ */
+export class RowRefused {
+  readonly kind: FailureKind;
+  readonly message: string;
+
+  constructor(kind: FailureKind, message: string) {
+    this.kind = kind;
+    this.message = message;
+  }
+}
+
+/** How a pool of this machine wants to be asked; nothing of it is paid for. */
+export interface LocalCalls {
+  /**
+   * Rows of a call: so many consecutive rows of a shard, always the same ones, also when they are asked again. An
+   * answer may depend on the rows that it shares a run of the model with, so a call is cut by the plan and never by
+   * timing. The parameters of its rows may differ.
+   */
+  window: number;
+  /** Calls that keep every worker busy. */
+  inFlight: number;
+  /** After a stop, a call may go on for so long, ms; then it is given up, and asked again by the next run. */
+  graceMs: number;
+}
+
 export type CallOutcome =
-  /** One answer for each question, in order, not yet decoded by the task. */
+  /** One answer for each question, in order, not yet decoded by the task, or why it has none. */
   { ok: true; answers: unknown[]; status: number; requestId?: string } | { ok: false; failure: CallFailure };
 
 /** Who answers. An HTTP API behind a contract, or a local pool. */
 export interface Backend {
   /** Rows that one call may carry. 1 where the task or the contract takes no lists. */
   readonly maxBatch: number;
+  /** Undefined for a server. */
+  readonly local?: LocalCalls;
+  /**
+   * Resolves when calls can be made; at once for a server, when the model is loaded for a pool.
+   * @throws {SluiceError} why no call can ever be answered
+   */
+  ready(): Promise<void>;
+  /**
+   * Resolves when calls can be made, and `maxBatch` is what the server takes.
+   * @throws {SluiceError} why no call can ever be answered
+   */
+  ready(): Promise<void>;
   /**
    * Never throws for what the other side does; that is a `CallFailure`. The questions of one call have equal
-   * parameters: an API takes them once a request.
+   * parameters, unless the backend is local: an API takes them once a request.
    */
   call(questions: readonly Question[], options: CallOptions): Promise<CallOutcome>;
   /** What a call for these questions would look like, without credentials; for `plan`. */

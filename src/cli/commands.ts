@@ -24,6 +24,11 @@ export const commands: readonly CommandModule[] = [
           requiresArg: true,
           describe: 'I/N: only what is the I-th of N processes to do, on any machines that see the output',
         })
+        .option('prune', {
+          type: 'boolean',
+          default: false,
+          describe: 'Remove the parts of source files that are gone; without it they are kept',
+        })
         .option('quiet', { type: 'boolean', default: false, describe: 'No progress, only errors' })
         .option('log-format', {
           choices: ['pretty', 'json'] as const,
@@ -78,8 +83,46 @@ export const commands: readonly CommandModule[] = [
       y
         .positional('job', { type: 'string', demandOption: true, describe: 'Job file or output directory' })
         .option('set', setOption)
+        .option('verify', {
+          type: 'boolean',
+          default: false,
+          describe:
+            'Read every part and compare its SHA-256 with what was committed; exit 3 where one differs',
+        })
         .option('json', { type: 'boolean', default: false, describe: 'As JSON' }),
     handler: async (args) => (await import('./status.ts')).status(args as never),
+  },
+  {
+    command: 'retry <job>',
+    describe: 'Ask failed rows again and replace their parts; rows that have an answer are never asked again',
+    builder: (y) =>
+      withJob(y)
+        .option('kind', {
+          type: 'string',
+          array: true,
+          default: [] as string[],
+          nargs: 1,
+          describe: 'Only failures of this kind, as status names it: timeout, server, rejected, …',
+        })
+        .option('shard', {
+          type: 'number',
+          array: true,
+          default: [] as number[],
+          nargs: 1,
+          describe: 'Only this shard: part-00012 is shard 12',
+        })
+        .option('all', {
+          type: 'boolean',
+          default: false,
+          describe: 'All failed rows; the default without --kind and --shard',
+        })
+        .option('quiet', { type: 'boolean', default: false, describe: 'No progress, only errors' })
+        .option('log-format', {
+          choices: ['pretty', 'json'] as const,
+          describe: 'Default: pretty on a terminal, else json',
+        })
+        .example('$0 retry jobs/reviews.yaml --kind timeout', 'the rows whose requests timed out, no others'),
+    handler: async (args) => (await import('./retry.ts')).retry(args as never),
   },
   {
     command: 'init [task]',
@@ -128,6 +171,27 @@ export const commands: readonly CommandModule[] = [
     handler: async (args) => (await import('./inspect.ts')).inspect(args as never),
   },
   {
+    command: 'models <action> [model]',
+    describe:
+      'List the models on this machine, show one, or fetch one from the Hugging Face hub; for `backend: onnx`',
+    builder: (y) =>
+      y
+        .positional('action', { choices: ['list', 'show', 'pull'] as const, demandOption: true })
+        .positional('model', { type: 'string', describe: 'owner/name, for show and pull' })
+        .option('model-dir', { type: 'string', describe: 'The folder of backend.model_dir' })
+        .option('json', { type: 'boolean', default: false, describe: 'As JSON' })
+        .option('revision', { type: 'string', default: 'main', describe: 'pull: branch, tag or commit' })
+        .option('dtype', {
+          choices: ['auto', 'fp32', 'fp16', 'q8', 'q4'] as const,
+          default: 'auto' as const,
+          describe: 'pull: number format of the weights',
+        })
+        .example('$0 models pull Xenova/all-MiniLM-L6-v2 --dtype q8', 'once; runs ask no network afterwards'),
+    handler: async (args) => {
+      await (await import('./models.ts')).models(args as never);
+    },
+  },
+  {
     command: 'schema',
     describe: 'Print the JSON Schema of the job file, for editors',
     handler: async () => (await import('./schema.ts')).schema(),
@@ -144,7 +208,16 @@ export const commands: readonly CommandModule[] = [
   {
     command: 'quickstart',
     describe: 'Run the shipped job over shipped sentences against the emulator: no token, no network',
-    handler: async () => (await import('./quickstart.ts')).quickstart(),
+    builder: (y) =>
+      y.option('local', {
+        type: 'boolean',
+        default: false,
+        describe: 'With a small shipped model on this machine instead, jobs/local-sentiment.yaml',
+      }),
+    handler: async (args) => {
+      const { localQuickstart, quickstart } = await import('./quickstart.ts');
+      await (args.local ? localQuickstart() : quickstart());
+    },
   },
 ];
 

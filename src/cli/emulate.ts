@@ -59,7 +59,7 @@ export const emulateCommand: CommandModule<unknown, EmulateArguments> = {
       .option('poison', {
         type: 'string',
         default: POISON,
-        describe: 'Inputs that contain this text get 400',
+        describe: 'Inputs that contain this text are refused',
       })
       .option('slow', { type: 'number', default: 5, describe: 'Seconds by which the fault slow is late' })
       .option('retry-after', {

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { contracts } from '../backends/api/index.ts';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Job } from '../spec/job.ts';
@@ -25,7 +26,13 @@ export async function readJobFile(file: string, set: readonly string[]): Promise
   } catch (error) {
     throw await unreadable(file, error);
   }
-  const { job, problems, locate } = readJob(text, { file, env: process.env, set, catalogue: tasks });
+  const { job, problems, locate } = readJob(text, {
+    file,
+    env: process.env,
+    set,
+    catalogue: tasks,
+    contracts,
+  });
   return { text, job, task: job === undefined ? undefined : findTask(job.task), problems, locate };
 }
 

@@ -1,4 +1,4 @@
-import { openApiBackend } from '../backends/api/index.ts';
+import { openBackend } from '../backends/index.ts';
 import { Engine } from '../duckdb/engine.ts';
 import { SluiceError } from '../errors.ts';
 import { Layout } from '../runs/layout.ts';
@@ -24,7 +24,10 @@ export async function plan(args: PlanArguments): Promise<void> {
   const { job, task, text, locate } = await loadJob(args.job, set);
   const layout = new Layout(job.output.path);
   const engine = await Engine.open();
-  const backend = openApiBackend(job, task);
+  const backend = await openBackend(job, task, () => undefined).catch(async (error: unknown) => {
+    await engine.close();
+    throw error;
+  });
   try {
     const { prepared, problems } = await prepare(job, task, engine, locate);
     if (prepared === undefined) throw invalidJob(problems, text);

@@ -1,4 +1,4 @@
-import { openApiBackend } from '../backends/api/index.ts';
+import { openBackend } from '../backends/index.ts';
 import { Engine } from '../duckdb/engine.ts';
 import { Exit, type ExitCode } from '../errors.ts';
 import { errorText } from '../runs/failure.ts';
@@ -26,9 +26,10 @@ export async function preview(args: PreviewArguments): Promise<void> {
   try {
     const { prepared, problems } = await prepare(job, task, engine, locate);
     if (prepared === undefined) throw invalidJob(problems, text);
-    const backend = openApiBackend(job, task);
+    const log = createLog(logFormat(undefined), false);
+    const backend = await openBackend(job, task, (message) => log.warn({ event: 'worker-lost' }, message));
     try {
-      const log = createLog(logFormat(undefined), false);
+      await backend.ready();
       const context = { prepared, engine, backend, clock: systemClock, random: Math.random };
       const events = eventLogger(log);
       const result = await previewRows({ ...context, onEvent: events }, args.rows);

@@ -34,6 +34,24 @@ export async function quickstart(): Promise<void> {
   if (exit === Exit.ok) await showResults('out/quickstart');
 }
 
+/** `sluice quickstart --local`: the same sentences with a model that is shipped, in worker processes of this machine. */
+export async function localQuickstart(): Promise<void> {
+  process.stderr.write(
+    'Running jobs/local-sentiment.yaml over 3,000 sentences of Moby-Dick on this machine:\n\n',
+  );
+  const exit = await runJob({
+    job: packaged('jobs/local-sentiment.yaml'),
+    set: [
+      `backend.model_dir=${packaged('fixtures/models')}`,
+      `source=${packaged('fixtures/quickstart/moby-dick.parquet')}`,
+    ],
+    fresh: true,
+    quiet: false,
+  });
+  process.exitCode = exit;
+  if (exit === Exit.ok) await showResults('out/local-sentiment');
+}
+
 async function showResults(output: string): Promise<void> {
   const engine = await Engine.open();
   try {

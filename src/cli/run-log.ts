@@ -4,6 +4,7 @@ import type { Layout } from '../runs/layout.ts';
 import type { Ledger } from '../runs/ledger.ts';
 import type { Outcome } from '../runs/outcome.ts';
 import type { Report } from '../runs/report.ts';
+import type { Reopened, RetrySelection } from '../runs/retry.ts';
 import type { RunEvent } from '../runs/run.ts';
 import { Exit } from '../errors.ts';
 import type { LogFormat } from './log.ts';
@@ -64,6 +65,25 @@ export function eventLogger(log: Logger): (event: RunEvent) => void {
       }
     }
   };
+}
+
+/** What a retry asks again, and what it cannot. */
+export function sayReopened(reopened: Reopened, { kinds }: RetrySelection, log: Logger): void {
+  const { rows, shards, gone } = reopened;
+  for (const path of gone)
+    log.warn({ event: 'source-vanished', path }, `${path} is gone: its failed rows cannot be asked again`);
+  const unknown = [...(kinds ?? [])].filter((kind) => !reopened.kinds.includes(kind));
+  if (unknown.length > 0) {
+    const there = reopened.kinds.length === 0 ? 'there are none' : `there are ${reopened.kinds.join(', ')}`;
+    log.warn(
+      { event: 'no-such-failures', kinds: unknown },
+      `no row of a committed part failed with ${unknown.join(' or ')}; ${there}`,
+    );
+  }
+  log.info(
+    { event: 'retry', rows, shards: shards.length },
+    `${plural(rows, 'failed row')} of ${plural(shards.length, 'part')} are asked again`,
+  );
 }
 
 /** The last words of a run: the ledger, why it ended, where the parts lie. */

@@ -1,10 +1,14 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Exit, SluiceError } from '../errors.ts';
-import type { DeadLetter } from '../runs/failure.ts';
 import { type AtWork, atWork } from '../runs/claim.ts';
-import { Layout, namesIn } from '../runs/layout.ts';
-import { ledgerOf, type RunState, readState } from '../runs/state.ts';
+import { readDeadLetters } from '../runs/dead-letters.ts';
+import type { DeadLetter } from '../runs/failure.ts';
+import { type Journaled, journaledRows } from '../runs/journaled.ts';
+import { Layout } from '../runs/layout.ts';
+import type { Plan } from '../runs/plan.ts';
+import { ledgerOf, namesIn, type RunState, readState } from '../runs/state.ts';
+import { type Verified, verifyParts } from '../runs/verify.ts';
 import { loadJob } from './load-job.ts';
 import { table } from './table.ts';
 import { count, plural } from './words.ts';
@@ -13,6 +17,7 @@ export interface StatusArguments {
   job: string;
   set: string[];
   json: boolean;
+  verify: boolean;
 }
 
 /** Failed rows of one kind: how many, and the first of them. */
@@ -24,7 +29,21 @@ interface FailureGroup {
   example: DeadLetter;
 }
 
-/** `sluice status`: what an output directory says of itself; reads nothing but the run directory. */
+/** What there is to say of an output directory. */
+interface Found {
+  layout: Layout;
+  state: RunState & { plan: Plan };
+  running: readonly AtWork[];
+  complete: boolean;
+  journaled: Journaled;
+  failures: readonly FailureGroup[];
+  verified: Verified | undefined;
+}
+
+/**
+ * `sluice status`: what an output directory says of itself, also while a run is going on; reads nothing but the run
+ * directory, with `--verify` the parts, too. Exits with 3 where a part is not what was committed.
+ */
 export async function status(args: StatusArguments): Promise<void> {
   const layout = new Layout(await outputOf(args));
   const state = await readState(layout);
@@ -34,33 +53,40 @@ export async function status(args: StatusArguments): Promise<void> {
       exit: Exit.usage,
     });
   }
-  const running = await atWork(layout);
-  const failures = await failureGroups(layout);
-  const journaled = (await namesIn(layout.journals)).length;
-  const complete = (await namesIn(layout.root)).includes('_SUCCESS');
-  const ledger = ledgerOf(state);
-  if (args.json) {
-    const shards = { total: state.plan.shards.length, committed: committedOf(state), in_work: journaled };
-    process.stdout.write(
-      `${JSON.stringify({ output: layout.root, job: state.plan.job.name, complete, running: running.map(({ owner, share }) => ({ ...owner, share: share ?? null })), ledger, shards, failures }, null, 2)}\n`,
-    );
-    return;
-  }
-  process.stdout.write(`${describe(layout, state, running, complete, journaled, failures)}\n`);
+  const found: Found = {
+    layout,
+    state: { ...state, plan: state.plan },
+    running: await atWork(layout),
+    complete: (await namesIn(layout.root)).includes('_SUCCESS'),
+    journaled: await journaledRows(layout, state),
+    failures: await failureGroups(layout, state),
+    verified: args.verify ? await verifyParts(layout, state.records) : undefined,
+  };
+  process.stdout.write(`${args.json ? JSON.stringify(figuresOf(found), null, 2) : describe(found)}\n`);
+  if (found.verified !== undefined && found.verified.missing.length + found.verified.changed.length > 0)
+    process.exitCode = Exit.refused;
 }
 
-function describe(
-  layout: Layout,
-  state: RunState,
-  running: readonly AtWork[],
-  complete: boolean,
-  journaled: number,
-  failures: readonly FailureGroup[],
-): string {
+function figuresOf({ layout, state, running, complete, journaled, failures, verified }: Found): object {
+  return {
+    output: layout.root,
+    job: state.plan.job.name,
+    complete,
+    running: running.map(({ owner, share }) => ({ ...owner, share: share ?? null })),
+    ledger: ledgerOf(state),
+    // Rows that are pending in the ledger and will not be asked again.
+    journaled: journaled.rows,
+    shards: { total: state.plan.shards.length, committed: committedOf(state), in_work: journaled.shards },
+    failures,
+    ...(verified === undefined ? {} : { verified }),
+  };
+}
+
+function describe({ layout, state, running, complete, journaled, failures, verified }: Found): string {
   const ledger = ledgerOf(state);
-  const total = state.plan!.shards.length;
+  const total = state.plan.shards.length;
   const lines = [
-    `${state.plan!.job.name}: ${layout.root}${complete ? ', complete' : ''}`,
+    `${state.plan.job.name}: ${layout.root}${complete ? ', complete' : ''}`,
     ...(running.length === 0 ? ['no run is going on'] : running.map(describeRun)),
     '',
     table(
@@ -68,8 +94,13 @@ function describe(
       [[ledger.read, ledger.succeeded, ledger.failed, ledger.filtered, ledger.pending].map(count)],
     ),
     '',
-    `shards: ${count(committedOf(state))} of ${count(total)} committed, ${count(journaled)} with answers in a journal`,
+    `shards: ${count(committedOf(state))} of ${count(total)} committed`,
   ];
+  if (journaled.rows > 0)
+    lines.push(
+      `of the pending rows ${count(journaled.rows)} are answered, in ${plural(journaled.shards, 'journal')}`,
+    );
+  if (verified !== undefined) lines.push('', ...describeVerified(verified));
   if (failures.length > 0) {
     lines.push('', `failed rows by kind (all of them in ${join(layout.errors, '')}):`);
     for (const { stage, kind, status, rows, example } of failures) {
@@ -87,6 +118,18 @@ function describeRun({ owner, share }: AtWork): string {
   return `running: process ${owner.pid} on ${owner.host} since ${owner.started}${part}`;
 }
 
+function describeVerified({ parts, missing, changed }: Verified): string[] {
+  if (missing.length + changed.length === 0)
+    return [`${plural(parts, 'part')} verified: every one is what was committed`];
+  return [
+    `${count(missing.length + changed.length)} of ${plural(parts, 'part')} ${missing.length + changed.length === 1 ? 'is' : 'are'} not what was committed:`,
+    ...missing.map((part) => `  ${part}: gone; \`sluice run\` makes it again`),
+    ...changed.map(
+      (part) => `  ${part}: changed; restore it, or remove it and \`sluice run\` makes it again`,
+    ),
+  ];
+}
+
 /** The output directory that is meant: a directory itself, or that of a job file. */
 async function outputOf(args: StatusArguments): Promise<string> {
   const found = await stat(args.job).catch(() => undefined);
@@ -94,12 +137,13 @@ async function outputOf(args: StatusArguments): Promise<string> {
   return (await loadJob(args.job, args.set)).job.output.path;
 }
 
-async function failureGroups(layout: Layout): Promise<FailureGroup[]> {
+/** Of committed shards; what a pending one failed with before is not what it will have failed with. */
+async function failureGroups(layout: Layout, state: RunState): Promise<FailureGroup[]> {
   const groups = new Map<string, FailureGroup>();
   for (const name of await namesIn(layout.errors)) {
-    for (const line of (await readFile(join(layout.errors, name), 'utf8')).split('\n')) {
-      if (line === '') continue;
-      const letter = JSON.parse(line) as DeadLetter;
+    const shard = /^(\d+)\.jsonl$/.exec(name)?.[1];
+    if (shard === undefined || !state.records.has(Number(shard))) continue;
+    for (const letter of await readDeadLetters(join(layout.errors, name))) {
       const key = `${letter.stage} ${letter.kind} ${letter.status ?? ''}`;
       const group = groups.get(key);
       if (group !== undefined) group.rows++;

@@ -9,7 +9,7 @@ import {
 } from '@duckdb/node-api';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import type { Feed } from './feed.ts';
-import { type FeedHandle, type FeedQuery, Feeds } from './feeds.ts';
+import { type FeedHandle, type FeedQuery, Feeds, nextPiece } from './feeds.ts';
 import { BatchCollector } from './to-arrow.ts';
 import { arrowFriendly, arrowSchema, type Column, friendlyType } from './types.ts';
 
@@ -18,6 +18,12 @@ export interface StreamOptions {
   signal?: AbortSignal;
   /** Batches of at least so many rows, except the last. Default: as DuckDB delivers them, up to 2048. */
   rows?: number;
+  /**
+   * The query may be run on one stretch of its feed after the other, and gives the rows of all: it reads one feed at
+   * most and has no aggregate, order, limit or join; a DISTINCT holds for each stretch. It is then run in such pieces,
+   * so that what DuckDB reads ahead is bounded in bytes and not only in rows. Default: false.
+   */
+  rowWise?: boolean;
 }
 
 /** A query at work on a connection of its own. */
@@ -71,23 +77,30 @@ export class Engine {
    * Arrow lacks arrive as text (`types.ts`). Leaving the loop early ends the query.
    */
   async *stream(sql: string, options: StreamOptions = {}): AsyncGenerator<RecordBatch, void, undefined> {
-    const { signal, rows = 1 } = options;
+    const { signal, rows = 1, rowWise = false } = options;
     signal?.throwIfAborted();
     const query = await this.#begin();
     const stop = () => this.#stop(query, signal?.reason);
     signal?.addEventListener('abort', stop, { once: true });
     try {
       if (signal?.aborted) stop();
-      const result = await this.#openStream(query, sql);
-      const collector = new BatchCollector(resultColumns(result));
-      for (;;) {
-        const chunk = await this.#step(query, () => result.fetchChunk());
-        if (!chunk || chunk.rowCount === 0) break;
-        collector.append(chunk.chunk);
-        if (collector.rows >= rows) yield collector.take();
-      }
-      query.streaming = false;
-      await this.#checkComplete(query, result, sql);
+      const text = await this.#withStatement(query, sql, async (statement) =>
+        arrowFriendly(sql, statementColumns(statement)),
+      );
+      let collector: BatchCollector | undefined;
+      do {
+        if (rowWise) query.piece = nextPiece(query.piece);
+        const result = await this.#openStream(query, text);
+        collector ??= new BatchCollector(resultColumns(result));
+        for (;;) {
+          const chunk = await this.#step(query, () => result.fetchChunk());
+          if (!chunk || chunk.rowCount === 0) break;
+          collector.append(chunk.chunk);
+          if (collector.rows >= rows) yield collector.take();
+        }
+        query.streaming = false;
+        await this.#checkComplete(query, result, sql);
+      } while (query.piece?.isCut);
       if (collector.rows > 0) yield collector.take();
     } catch (error) {
       throw causeOf(query, error);
@@ -142,11 +155,8 @@ export class Engine {
   }
 
   async #openStream(query: Query, sql: string): Promise<DuckDBResult> {
-    const text = await this.#withStatement(query, sql, async (statement) =>
-      arrowFriendly(sql, statementColumns(statement)),
-    );
     query.streaming = true;
-    return this.#withStatement(query, text, (statement) => this.#step(query, () => statement.stream()));
+    return this.#withStatement(query, sql, (statement) => this.#step(query, () => statement.stream()));
   }
 
   /**
@@ -156,6 +166,8 @@ export class Engine {
    */
   async #checkComplete(query: Query, result: DuckDBResult, sql: string): Promise<void> {
     if (result.returnType === ResultReturnType.QUERY_RESULT) return;
+    // From the first row, not from where the piece ended that failed.
+    query.piece = undefined;
     if (!query.failure) await this.#step(query, () => query.connection.run(`EXPLAIN ANALYZE ${sql}`));
     throw new Error('duckdb stream ended before its last row, and DuckDB does not say why');
   }
@@ -206,6 +218,7 @@ export class Engine {
       failure: undefined,
       usesFeeds: false,
       scans: [],
+      piece: undefined,
       step: Promise.resolve(),
       streaming: false,
       ended: undefined,

@@ -13,6 +13,9 @@ export interface Feed {
   open(projected: readonly number[]): FeedScan;
 }
 
+/** A pull ends early at so many bytes: 2048 rows of documents or images would not fit into memory. */
+export const CHUNK_BYTES = 8 * 1024 * 1024;
+
 export interface FeedColumn {
   name: string;
   type: DuckDBType;

@@ -21,6 +21,33 @@ export interface FeedQuery {
   usesFeeds: boolean;
   /** Every scan opened for the query, to be closed when it is over. */
   scans: FeedScan[];
+  /** The piece that is read, where the query is read in pieces. */
+  piece: FeedPiece | undefined;
+}
+
+/**
+ * A stretch of the one feed of a query that is run again and again until the feed is at its end. DuckDB bounds what it
+ * reads ahead by rows, 60,000 or so, and does not count how long texts and blobs are; a scan that ends bounds it
+ * whatever is in the rows.
+ */
+interface FeedPiece {
+  /** Pulls that are left. */
+  pulls: number;
+  /** Whether the piece ended before its feed did. */
+  isCut: boolean;
+  /** The scan that goes on from piece to piece; undefined before the first. */
+  scan: FeedScan | undefined;
+}
+
+/**
+ * Pulls in a piece. Of narrow rows a pull takes 2048, so a shard of the default 10,000 rows is one piece; a pull of
+ * wide rows ends at some megabytes (`CHUNK_BYTES`).
+ */
+const PULLS_IN_PIECE = 6;
+
+/** The next piece of a query, after the one before or as the first. */
+export function nextPiece(before?: FeedPiece): FeedPiece {
+  return { pulls: PULLS_IN_PIECE, isCut: false, scan: before?.scan };
 }
 
 /** A registered feed: a table function call for SQL, until it is disposed. */
@@ -56,15 +83,18 @@ export class Feeds {
         guarded(query, info, () => {
           // One scan thread: rows must come in order, and JavaScript has one thread to give anyway.
           info.setMaxThreads(1);
-          const scan = feed.open(info.getColumnIndexes());
-          query.scans.push(scan);
-          info.setInitData(scan);
+          info.setInitData(query.piece?.scan ?? openScan(feed, query, info.getColumnIndexes()));
         });
       },
       mainFunction: (info, output) => {
         const { query } = info.bindData as BoundFeed;
         guarded(query, info, () => {
           if (query.stopped) throw query.stopped.reason;
+          if (query.piece && query.piece.pulls-- === 0) {
+            query.piece.isCut = true;
+            duckdb.data_chunk_set_size(output.chunk, 0);
+            return;
+          }
           const scan = info.initData as FeedScan;
           const vectors: duckdb.Vector[] = [];
           for (let i = 0; i < output.columnCount; i++) {
@@ -108,6 +138,13 @@ export class Feeds {
     for (const column of feed.columns) info.addResultColumn(column.name, column.type);
     info.setBindData({ feed, query } satisfies BoundFeed);
   }
+}
+
+function openScan(feed: Feed, query: FeedQuery, projected: readonly number[]): FeedScan {
+  const scan = feed.open(projected);
+  query.scans.push(scan);
+  if (query.piece) query.piece.scan = scan;
+  return scan;
 }
 
 /** Runs a step of a scan; what it throws is kept for the query and told to DuckDB, which ends the query. */

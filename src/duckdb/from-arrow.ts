@@ -1,6 +1,6 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { corruptArrow } from '../arrow/data.ts';
-import type { Feed, FeedScan } from './feed.ts';
+import { CHUNK_BYTES, type Feed, type FeedScan } from './feed.ts';
 import { duckdbType, uniqueNames } from './types.ts';
 import { writeVector } from './vectors.ts';
 
@@ -27,6 +27,8 @@ class ArrowScan implements FeedScan {
   /** The batch in work, and its first row that is not delivered yet. */
   #batch: RecordBatch | undefined;
   #row = 0;
+  /** Rows of it that a pull takes at most. */
+  #rowsInChunk = 0;
 
   constructor(schema: Schema, batches: Iterable<RecordBatch>, projected: readonly number[]) {
     this.#schema = schema;
@@ -37,7 +39,7 @@ class ArrowScan implements FeedScan {
   next(vectors: Parameters<FeedScan['next']>[0], capacity: number): number {
     const batch = this.#currentBatch();
     if (!batch) return 0;
-    const count = Math.min(capacity, batch.numRows - this.#row);
+    const count = Math.min(capacity, this.#rowsInChunk, batch.numRows - this.#row);
     this.#projected.forEach((column, i) => {
       writeVector(vectors[i]!, batch.data.children[column]!, this.#row, count);
     });
@@ -57,6 +59,8 @@ class ArrowScan implements FeedScan {
       for (const column of this.#projected) this.#checkType(value, column);
       this.#batch = value;
       this.#row = 0;
+      const bytes = this.#projected.reduce((sum, column) => sum + value.data.children[column]!.byteLength, 0);
+      this.#rowsInChunk = Math.max(1, Math.floor((CHUNK_BYTES * value.numRows) / Math.max(1, bytes)));
     }
     return this.#batch;
   }

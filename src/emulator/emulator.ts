@@ -3,13 +3,17 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Exit, SluiceError } from '../errors.ts';
 import { findTask } from '../tasks/index.ts';
+import type { JsonObject } from '../tasks/shapes.ts';
 import { type Task, Unanswerable } from '../tasks/task.ts';
+import { describe } from './describe.ts';
+import type { Dialect } from './dialect.ts';
 import { faultFor } from './faults.ts';
 import type { FaultShares } from './faults.ts';
-import { BadRequest, inputSha, readPayload } from './payload.ts';
+import { hf } from './hf.ts';
+import { BadRequest, inputSha } from './payload.ts';
 import type { Payload } from './payload.ts';
 import { RateLimit } from './rate-limit.ts';
-import { replyFault, replyJson } from './reply.ts';
+import { replyError, replyFault, replyJson } from './reply.ts';
 import { routeOf } from './route.ts';
 import { Statistics } from './stats.ts';
 import type { EmulatorStats, InputCount } from './stats.ts';
@@ -34,7 +38,7 @@ export interface EmulatorOptions {
   token?: string | undefined;
   /** Name or alias of the task for requests that do not tell. */
   task?: string | undefined;
-  /** Inputs that contain it get 400, and a batch with one of them. Default `[[poison]]`. */
+  /** Inputs that contain it are refused, and a batch with one of them. Default `[[poison]]`. */
   poison?: string;
   /** How late `slow` answers. Default 5. */
   slowS?: number;
@@ -119,41 +123,42 @@ class RunningEmulator {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '/';
-    if (request.method === 'GET') return this.#describe(path, response);
+    if (request.method === 'GET') return describe(path, response, this.statistics, this.#task);
     const body = await bodyOf(request);
     if (body === 'broken') return;
     this.statistics.arrived();
     response.once('close', () => this.statistics.left(response.headersSent ? response.statusCode : 0));
-    if (body === 'too large') return replyJson(response, 413, { error: 'Payload Too Large' });
     const route = request.method === 'POST' ? routeOf(path) : undefined;
-    if (
-      this.#options.token !== undefined &&
-      request.headers.authorization !== `Bearer ${this.#options.token}`
-    ) {
-      return replyJson(response, 401, { error: 'Invalid credentials in Authorization header' });
-    }
-    if (route === undefined)
-      return replyJson(response, 404, { error: `${request.method} ${path} is not served` });
-    if (route.model.includes('missing')) {
-      return replyJson(response, 404, { error: `Model ${route.model} does not exist` });
-    }
+    const { dialect } = route ?? { dialect: hf };
+    const refuse = (status: number, words: string) => replyError(response, dialect, status, words);
+    if (body === 'too large') return refuse(413, 'Payload Too Large');
+    const { token } = this.#options;
+    if (token !== undefined && request.headers.authorization !== `Bearer ${token}`)
+      return refuse(401, 'Invalid credentials in Authorization header');
+    if (route === undefined) return refuse(404, `${request.method} ${path} is not served`);
     try {
-      const waits = /^(?:1|true)$/.test(String(request.headers['x-wait-for-model']));
-      const contentType = request.headers['content-type'] ?? '';
-      const guess = this.#task ?? route.guess;
-      const payload = readPayload(body, contentType, waits, { task: route.task, guess });
-      await this.#answer(payload, route.model, response);
+      const payload = dialect.read({
+        body,
+        contentType: request.headers['content-type'] ?? '',
+        waits: /^(?:1|true)$/.test(String(request.headers['x-wait-for-model'])),
+        task: route.task,
+        guess: this.#task ?? route.guess,
+      });
+      const { model = route.model } = payload;
+      if (model.includes('missing')) return refuse(404, `Model ${model} does not exist`);
+      await this.#answer(payload, model, dialect, response);
     } catch (error) {
       if (!(error instanceof BadRequest || error instanceof Unanswerable)) throw error;
-      replyJson(response, 400, { error: [error.message] });
+      refuse(dialect.refusal, error.message);
     }
   }
 
-  async #answer(payload: Payload, model: string, response: ServerResponse): Promise<void> {
-    if (await this.#refusesForLoading(payload.waitForModel, model, response)) return;
-    if (this.#refusesForLoad(response)) return;
+  async #answer(payload: Payload, model: string, dialect: Dialect, response: ServerResponse): Promise<void> {
+    if (await this.#refusesForLoading(payload.waitForModel, model, dialect, response)) return;
+    if (this.#refusesForLoad(dialect, response)) return;
     const { faults = {}, seed = 0, latencyMs = 0, slowS = 5, retryAfterS = 1 } = this.#options;
     const inputs = payload.items.map(inputSha);
+    response.setHeader('x-request-id', inputs[0]?.slice(0, 16) ?? '');
     const fault = this.#isPoisoned(payload)
       ? '400'
       : faultFor(faults, seed, inputs.join(), this.#nextAttempt(inputs));
@@ -161,19 +166,26 @@ class RunningEmulator {
     if (fault !== undefined) this.statistics.met(fault);
     if (latencyMs > 0) await this.#sleep(latencyMs);
     if (fault === 'slow') await this.#sleep(slowS * 1000);
-    const answer = answerTo(payload);
-    if (fault !== undefined && fault !== 'slow') return replyFault(response, fault, { answer, retryAfterS });
+    const { task, items, parameters } = payload;
+    const answer = dialect.answer(
+      payload,
+      items.map((item) => task.emulate(item, parameters)),
+    );
+    if (fault !== undefined && fault !== 'slow')
+      return replyFault(response, fault, { answer, dialect, retryAfterS });
     // Gone: nobody is charged for an answer that nobody can receive.
     if (response.destroyed) return;
     this.statistics.answered(inputs);
-    replyJson(response, 200, answer, {
-      'x-compute-type': 'cpu',
-      'x-request-id': inputs[0]?.slice(0, 16) ?? '',
-    });
+    replyJson(response, 200, answer, { 'x-compute-type': 'cpu' });
   }
 
   /** 503 with an estimate that never changes, as the API's does; a request that wants to wait is held. */
-  async #refusesForLoading(waits: boolean, model: string, response: ServerResponse): Promise<boolean> {
+  async #refusesForLoading(
+    waits: boolean,
+    model: string,
+    dialect: Dialect,
+    response: ServerResponse,
+  ): Promise<boolean> {
     const { loadingS = 0 } = this.#options;
     this.#loadedAt ??= performance.now() + loadingS * 1000;
     const left = this.#loadedAt - performance.now();
@@ -183,21 +195,22 @@ class RunningEmulator {
       await this.#sleep(left);
       return false;
     }
-    replyJson(response, 503, { error: `Model ${model} is currently loading`, estimated_time: loadingS });
+    const error = dialect.error(503, `Model ${model} is currently loading`) as JsonObject;
+    replyJson(response, 503, dialect.estimates ? { ...error, estimated_time: loadingS } : error);
     return true;
   }
 
-  #refusesForLoad(response: ServerResponse): boolean {
+  #refusesForLoad(dialect: Dialect, response: ServerResponse): boolean {
     const { places = Number.POSITIVE_INFINITY } = this.#options;
     if (this.statistics.inFlight() > places) {
       this.statistics.met('places');
-      replyJson(response, 503, { error: 'Service overloaded, please try again later' });
+      replyError(response, dialect, dialect.overload, 'Service overloaded, please try again later');
       return true;
     }
     const wait = this.#rateLimit?.take(performance.now()) ?? 0;
     if (wait > 0) {
       this.statistics.met('rate');
-      replyJson(response, 429, { error: 'Rate limit reached' }, { 'retry-after': Math.ceil(wait) });
+      replyError(response, dialect, 429, 'Rate limit reached', { 'retry-after': Math.ceil(wait) });
     }
     return wait > 0;
   }
@@ -227,41 +240,11 @@ class RunningEmulator {
       this.#timers.add(timer);
     });
   }
-
-  #describe(path: string, response: ServerResponse): void {
-    const { pathname, searchParams } = new URL(path, 'http://emulator');
-    if (pathname === '/stats') {
-      const perInput = searchParams.has('inputs') ? Object.fromEntries(this.statistics.perInput) : undefined;
-      replyJson(response, 200, { ...this.statistics.snapshot(), perInput });
-    } else if (pathname === '/') {
-      response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(HELP);
-    } else {
-      replyJson(response, 404, { error: `GET ${pathname} is not served` });
-    }
-  }
 }
-
-const HELP = `sluice emulate: speaks like the Hugging Face Inference API
-
-POST /models/{model}                            ask; the task is told by ?task=, the model's name or the payload
-POST /models/{model}/pipeline/{task}            ask for a task
-POST /hf-inference/models/{model}               the same, as the router has it
-POST /pipeline/{task}/{model}                   the same, as it once was
-GET  /stats                                     what was asked and answered; with ?inputs also for each input
-`;
 
 /** Bytes are looked through by nobody. */
 function isContainer(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
-}
-
-/** A task's answer stands in a list of its own; in a list of answers that one is left out. */
-function answerTo({ task, items, isBatch, parameters }: Payload): unknown {
-  const answers = items.map((item) => task.emulate(item, parameters));
-  if (!isBatch) return answers[0];
-  return answers.map((answer) =>
-    Array.isArray(answer) && answer.length === 1 && typeof answer[0] === 'object' ? answer[0] : answer,
-  );
 }
 
 function knownTask(name: string): Task {

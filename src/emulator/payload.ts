@@ -3,7 +3,18 @@ import { tasks } from '../tasks/index.ts';
 import { isObject } from '../tasks/shapes.ts';
 import type { JsonObject } from '../tasks/shapes.ts';
 import type { InputKind, Inputs, Parameters, Task } from '../tasks/task.ts';
-import type { Route } from './route.ts';
+
+/** A request as it came, and what path and options tell of it. */
+export interface Asked {
+  body: Buffer;
+  contentType: string;
+  /** Its header asks to be held while the model loads. */
+  waits: boolean;
+  /** Told by path or query. */
+  task: Task | undefined;
+  /** What else suggests a task; the payload may know better. */
+  guess: Task | undefined;
+}
 
 export interface Payload {
   task: Task;
@@ -13,6 +24,8 @@ export interface Payload {
   isBatch: boolean;
   parameters: Parameters;
   waitForModel: boolean;
+  /** Where the body names it. */
+  model?: string;
 }
 
 /** A request that the API answers with 400, in its words. */
@@ -25,16 +38,11 @@ export class BadRequest extends Error {
  * them and knows the parameters.
  * @throws {BadRequest}
  */
-export function readPayload(
-  body: Buffer,
-  contentType: string,
-  waitHeader: boolean,
-  { task: told, guess }: Pick<Route, 'task' | 'guess'>,
-): Payload {
+export function readPayload({ body, contentType, waits, task: told, guess }: Asked): Payload {
   if (/^(?:image|audio)\//.test(contentType) || body[0] !== OPENING_BRACE) {
-    return rawPayload(body, contentType, waitHeader, told ?? guess);
+    return rawPayload(body, contentType, waits, told ?? guess);
   }
-  const { inputs, parameters, options, model: _, ...atRoot } = parsed(body);
+  const { inputs, parameters, options, model: _, ...atRoot } = jsonIn(body);
   if (inputs === undefined || inputs === null) throw new BadRequest('Error in `inputs`: field required');
   const given = { ...atRoot, ...(isObject(parameters) ? parameters : undefined) };
   const task = told ?? taskThatFits(inputs, given, guess);
@@ -44,7 +52,7 @@ export function readPayload(
     items: isBatch ? inputs.map((item) => itemOf(task, item)) : [itemOf(task, inputs)],
     isBatch,
     parameters: checkedParameters(task, given),
-    waitForModel: waitHeader || (isObject(options) && options.wait_for_model === true),
+    waitForModel: waits || (isObject(options) && options.wait_for_model === true),
   };
 }
 
@@ -76,7 +84,8 @@ function rawPayload(body: Buffer, contentType: string, waitForModel: boolean, ro
   };
 }
 
-function parsed(body: Buffer): JsonObject {
+/** @throws {BadRequest} */
+export function jsonIn(body: Buffer): JsonObject {
   try {
     return JSON.parse(body.toString());
   } catch {
@@ -143,7 +152,7 @@ function isString(value: unknown): boolean {
   return typeof value === 'string';
 }
 
-function areStrings(value: unknown): boolean {
+export function areStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every(isString);
 }
 
@@ -156,7 +165,7 @@ function isTable(value: unknown): boolean {
 }
 
 /** The API ignores parameters that it does not know and refuses wrong values of those that it does. */
-function checkedParameters(task: Task, parameters: JsonObject): Parameters {
+export function checkedParameters(task: Task, parameters: JsonObject): Parameters {
   const { error } = task.parameters.loose().safeParse(parameters);
   if (error === undefined) return parameters;
   const issues = error.issues.map(

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Dialect } from './dialect.ts';
 import type { FaultKind } from './faults.ts';
 
 export function replyJson(
@@ -16,12 +17,24 @@ export function replyJson(
   response.end(body);
 }
 
+/** A failure in the words of the dialect. */
+export function replyError(
+  response: ServerResponse,
+  dialect: Dialect,
+  status: number,
+  words: string,
+  headers: Record<string, string | number> = {},
+): void {
+  replyJson(response, status, dialect.error(status, words), headers);
+}
+
 /** A fault that takes the place of the right answer, which `slow` does not. */
 export type Refusal = Exclude<FaultKind, 'slow'>;
 
 interface Circumstances {
   /** What would have been right. */
   answer: unknown;
+  dialect: Dialect;
   retryAfterS: number;
 }
 
@@ -30,15 +43,17 @@ export function replyFault(response: ServerResponse, fault: Refusal, circumstanc
 }
 
 const REPLIES: Readonly<Record<Refusal, (response: ServerResponse, circumstances: Circumstances) => void>> = {
-  '400': (response) => replyJson(response, 400, { error: ['Error in `inputs`: the model cannot read this'] }),
-  '429': (response, { retryAfterS }) =>
-    replyJson(response, 429, { error: 'Rate limit reached' }, { 'retry-after': retryAfterS }),
-  '500': (response) => replyJson(response, 500, { error: 'unknown error' }),
+  '400': (response, { dialect }) =>
+    replyError(response, dialect, dialect.refusal, 'Error in `inputs`: the model cannot read this'),
+  '429': (response, { dialect, retryAfterS }) =>
+    replyError(response, dialect, 429, 'Rate limit reached', { 'retry-after': retryAfterS }),
+  '500': (response, { dialect }) => replyError(response, dialect, 500, 'unknown error'),
   '502': (response) => replyHtml(response, 502, '502 Bad Gateway'),
-  '503': (response) => replyJson(response, 503, { error: 'Service overloaded, please try again later' }),
+  '503': (response, { dialect }) =>
+    replyError(response, dialect, 503, 'Service overloaded, please try again later'),
   '504': (response) => replyHtml(response, 504, '504 Gateway Time-out'),
   html: (response) => replyHtml(response, 200, 'Sign in'),
-  error200: (response) => replyJson(response, 200, { error: 'CUDA out of memory' }),
+  error200: (response, { dialect }) => replyError(response, dialect, 200, 'CUDA out of memory'),
   reset: (response) => response.socket?.resetAndDestroy(),
   truncated: (response, { answer }) => replyTruncated(response, answer),
   hang: () => undefined,

@@ -1,7 +1,13 @@
 import { findTask, tasks } from '../tasks/index.ts';
 import type { Task } from '../tasks/task.ts';
+import type { Dialect } from './dialect.ts';
+import { hf } from './hf.ts';
+import { openaiRoutes } from './openai.ts';
+import { teiRoutes } from './tei.ts';
 
 export interface Route {
+  dialect: Dialect;
+  /** Of the path; a dedicated endpoint has none. */
   model: string;
   /** Told by path or query. */
   task: Task | undefined;
@@ -31,31 +37,39 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Reads `/models/{model}`, the same under `/hf-inference` and with `/pipeline/{task}` after it, and the older
- * `/pipeline/{task}/{model}`. Undefined for any other path, and for a task that nobody knows.
+ * Reads `/models/{model}`, the same under `/hf-inference` and with `/pipeline/{task}` after it, the older
+ * `/pipeline/{task}/{model}`, and the routes of the other dialects; any other path is a dedicated endpoint's. Undefined
+ * for a model that is missing, a task that nobody knows, and a path that is none.
  */
 export function routeOf(path: string): Route | undefined {
   const url = new URL(path, 'http://emulator');
   const segments = segmentsOf(url.pathname);
+  if (segments === undefined) return undefined;
+  const asked = url.searchParams.get('task') ?? '';
   if (segments[0] === 'hf-inference') segments.shift();
+  else if (segments[0] !== 'models' && segments[0] !== 'pipeline') {
+    const dialect = teiRoutes[url.pathname] ?? openaiRoutes[url.pathname] ?? hf;
+    return { dialect, model: '', task: findTask(asked), guess: taskOfModel(segments.join('/')) };
+  }
   const first = segments.shift();
   const inPath = first === 'pipeline' ? segments.shift() : first === 'models' ? pipelineSuffix(segments) : '';
   if (inPath === '' || (inPath !== undefined && findTask(inPath) === undefined)) return undefined;
   const model = segments.join('/');
   if (model === '') return undefined;
   return {
+    dialect: hf,
     model,
-    task: findTask(inPath ?? url.searchParams.get('task') ?? ''),
+    task: findTask(inPath ?? asked),
     guess: taskOfModel(model),
   };
 }
 
-function segmentsOf(pathname: string): string[] {
+function segmentsOf(pathname: string): string[] | undefined {
   try {
     return decodeURIComponent(pathname).split('/').filter(Boolean);
   } catch {
     // A stray % in the path; it names no model.
-    return [];
+    return undefined;
   }
 }
 

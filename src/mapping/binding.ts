@@ -1,9 +1,11 @@
 import { DataType, type Field, type RecordBatch, type Schema } from 'apache-arrow';
 import type { Binding } from '../spec/job.ts';
 import { bindColumn, type ColumnPath, columnNames, resolveColumn } from './column-path.ts';
-import { mediaAt, mediaOf, type MediaReader } from './media-input.ts';
+import { MappingError } from './mapping-error.ts';
+import { mediaAt, mediaOf } from './media-input.ts';
+import type { MediaReader } from './named-bytes.ts';
 import { elementOf, holdsBinary, isBinary, isText, plainValue } from './plain-value.ts';
-import { tableOf } from './table-input.ts';
+import { tableIn, tableOf } from './table-input.ts';
 import { type BindingProblem, compileTemplate, suggestColumn } from './template.ts';
 import { parseJson, textReader, textsOf } from './text-input.ts';
 
@@ -47,7 +49,7 @@ export function compileBinding(
       return wrongType(path, 'a list of texts', 'make one with a template: "{{ [a, b] | tojson }}"');
     }
     case 'table':
-      return tableInput(path);
+      return tableInput(path, reader);
     case 'parameter':
       return holdsBinary(path.type)
         ? wrongType(path, 'a parameter', 'bytes cannot be one')
@@ -69,13 +71,18 @@ function templateInput(text: string, kind: ValueKind, schema: Schema, reader: Me
   });
   if (kind === 'text' || kind === 'parameter') return template;
   if (kind === 'texts') return mapped((json) => textsOf(parseJson(json)));
-  if (kind === 'table') return mapped((json) => tableOf(parseJson(json)));
+  if (kind === 'table') return { ...mapped((named, file) => tableIn(named, file, reader)), reads: 'files' };
   return { ...mapped((name, file) => mediaAt(kind, name, file, reader)), reads: 'files' };
 }
 
-function tableInput(path: ColumnPath): CompiledBinding {
+function tableInput(path: ColumnPath, reader: MediaReader): CompiledBinding {
   const { type } = path;
-  if (isText(type)) return fromColumn(path, (value) => tableOf(parseJson(value as string)));
+  if (isText(type)) {
+    return {
+      ...fromColumn(path, (value, file) => tableIn(value as string, file, reader)),
+      reads: 'files',
+    };
+  }
   const columns: readonly Field[] = DataType.isMap(type)
     ? ((type.children[0] as Field).type.children as Field[]).slice(1)
     : DataType.isStruct(type)
@@ -88,7 +95,11 @@ function tableInput(path: ColumnPath): CompiledBinding {
   ) {
     return fromColumn(path, (value) => tableOf(plainValue(type, value)));
   }
-  return wrongType(path, 'a table', 'it takes a struct or map of lists, or JSON text');
+  return wrongType(
+    path,
+    'a table',
+    'it takes a struct or map of lists, JSON text, or the paths of CSV files',
+  );
 }
 
 function mediaInput(path: ColumnPath, kind: 'audio' | 'image', reader: MediaReader): CompiledBinding {
@@ -134,15 +145,38 @@ function fromColumn(path: ColumnPath, make: (value: unknown, file: string) => un
   };
 }
 
-/** The same for every row; an image or a sound is named by its path or URL, as in a column. */
+/** The same for every row; what is named by a path or URL is named as in a column. */
 function literalInput(value: unknown, kind: ValueKind, reader: MediaReader): CompiledBinding {
-  if (kind !== 'audio' && kind !== 'image') return { problems: [], columns: [], bind: () => () => value };
-  if (typeof value !== 'string') {
-    const message = `the value is not the path of ${kind === 'image' ? 'an image' : 'a sound'}`;
-    return impossible({ kind: 'wrong-column-type', message });
+  const bound = (read: (file: string) => unknown): CompiledBinding => ({
+    problems: [],
+    columns: [],
+    bind: (_, file) => () => read(file),
+  });
+  if (kind === 'audio' || kind === 'image') {
+    if (typeof value === 'string')
+      return { ...bound((file) => mediaAt(kind, value, file, reader)), reads: 'files' };
+    return wrongLiteral(`is not the path of ${kind === 'image' ? 'an image' : 'a sound'}`);
   }
-  const bind: CompiledBinding['bind'] = (_, file) => () => mediaAt(kind, value, file, reader);
-  return { problems: [], columns: [], bind, reads: 'files' };
+  if (kind === 'table' && typeof value === 'string')
+    return { ...bound((file) => tableIn(value, file, reader)), reads: 'files' };
+  try {
+    const literal = literalOf(value, kind);
+    return bound(() => literal);
+  } catch (error) {
+    if (error instanceof MappingError) return wrongLiteral(error.message);
+    throw error;
+  }
+}
+
+function literalOf(value: unknown, kind: ValueKind): unknown {
+  if (kind === 'texts') return textsOf(value);
+  if (kind === 'table') return tableOf(value);
+  if (kind === 'text' && typeof value !== 'string') throw new MappingError('is not a text');
+  return value;
+}
+
+function wrongLiteral(message: string): CompiledBinding {
+  return impossible({ kind: 'wrong-column-type', message: `the value ${message}` });
 }
 
 function unknownColumn(name: string, schema: Schema): CompiledBinding {

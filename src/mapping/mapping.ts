@@ -2,11 +2,11 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 import type { Binding } from '../spec/job.ts';
 import { compileBinding, type Read, type ValueKind } from './binding.ts';
 import { MappingError } from './mapping-error.ts';
-import type { MediaReader } from './media-input.ts';
+import type { MediaReader } from './named-bytes.ts';
 import type { BindingProblem } from './template.ts';
 
 export { MappingError } from './mapping-error.ts';
-export type { MediaReader } from './media-input.ts';
+export type { MediaReader } from './named-bytes.ts';
 
 /** A task input or a parameter, and where its value comes from. */
 export interface MappingEntry {

@@ -1,23 +1,11 @@
-import { posix } from 'node:path';
 import { contentTypeOf } from './content-type.ts';
 import { MappingError } from './mapping-error.ts';
+import { brief, type MediaReader, namedBytes } from './named-bytes.ts';
 
 /** Bytes of an image or a sound, and what they are. */
 export interface Media {
   bytes: Uint8Array;
   contentType: string;
-}
-
-/** Gets what a row names. Handed in, as the mapping itself touches neither disk nor network. */
-export interface MediaReader {
-  /**
-   * Reads a file; undefined where there is none.
-   * @param folder of the source file; files outside of it and of the working directory are not read
-   * @throws {MappingError} for one that is there but is not read
-   */
-  readFile(path: string, folder: string): Promise<Uint8Array | undefined>;
-  /** Fetches an http(s) URL. @throws {MappingError} */
-  fetchUrl(url: string): Promise<Uint8Array>;
 }
 
 /**
@@ -48,16 +36,7 @@ export async function mediaAt(
 ): Promise<Media> {
   if (/^data:/i.test(text)) return mediaOf(kind, dataUrlBytes(text));
   if (/^https?:/i.test(text)) return mediaOf(kind, await reader.fetchUrl(text), withoutQuery(text));
-  if (text === '') throw new MappingError('is an empty path');
-  const folder = posix.dirname(sourceFile.replaceAll('\\', '/'));
-  const candidates = posix.isAbsolute(text) ? [text] : [posix.join(folder, text), posix.normalize(text)];
-  for (const path of new Set(candidates)) {
-    const bytes = await reader.readFile(path, folder);
-    if (bytes !== undefined) return mediaOf(kind, bytes, text);
-  }
-  throw new MappingError(
-    `names a file that is not there: ${brief(text)} (looked for ${candidates.map(brief).join(', ')})`,
-  );
+  return mediaOf(kind, await namedBytes(text, sourceFile, reader), text);
 }
 
 /** RFC 2397: `data:[type][;base64],data`. The type is not believed; the bytes tell. */
@@ -97,8 +76,4 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes.subarray(0, 8))
     .toString('hex')
     .replace(/..(?=.)/g, '$& ');
-}
-
-function brief(text: string): string {
-  return text.length <= 120 ? text : `${text.slice(0, 120)}…`;
 }

@@ -18,6 +18,18 @@ export interface Entry {
   outcome: { result: ResultRow } | { failure: RowFailure };
 }
 
+/** Whose answers they are, and which of an earlier run's still count. */
+export interface ShardRows {
+  /** Source file, its row that is the shard's first, and how many there are. */
+  file: string;
+  start: number;
+  rows: number;
+  /** Hash under which a journal holds answers that were taken from a committed part. */
+  committed: string;
+  /** Failed rows for which an earlier run's error is not taken over; none by default. */
+  askAgain?: (failure: RowFailure) => boolean;
+}
+
 /** What an earlier run left for a row. */
 interface Recovered {
   hash: string;
@@ -46,7 +58,7 @@ export class ShardAnswers {
   readonly #live: Int32Array;
   readonly #recovered = new Map<number, Recovered>();
   readonly #failures = new Map<number, DeadLetter>();
-  readonly #source: { file: string; start: number };
+  readonly #source: ShardRows;
   /**
    * Entries that are not written yet, in order. One group; two where an answer told the length of an embedding while
    * the group was filling.
@@ -59,12 +71,7 @@ export class ShardAnswers {
   #error: unknown;
   succeeded = 0;
 
-  private constructor(
-    path: string,
-    file: JournalFile,
-    shape: ResultShape,
-    shard: { rows: number; file: string; start: number },
-  ) {
+  private constructor(path: string, file: JournalFile, shape: ResultShape, shard: ShardRows) {
     this.#path = path;
     this.#file = file;
     this.#shape = shape;
@@ -79,7 +86,7 @@ export class ShardAnswers {
   static async open(
     path: string,
     shape: ResultShape,
-    shard: { rows: number; file: string; start: number },
+    shard: ShardRows,
   ): Promise<{ answers: ShardAnswers; tornBytes: number }> {
     const { file, content } = await JournalFile.open(path);
     const answers = new ShardAnswers(path, file, shape, shard);
@@ -100,15 +107,27 @@ export class ShardAnswers {
     return this.#recovered.size;
   }
 
+  /** Whether an earlier run left an answer to this question for this row that is to be kept. */
+  holds(row: number, hash: string): boolean {
+    const found = this.#recovered.get(row);
+    if (found === undefined || found.hash !== hash) return false;
+    return found.failure === undefined || this.#source.askAgain?.(found.failure) !== true;
+  }
+
   /** Takes over the earlier run's answer for this row, if it was to the same question. */
   recover(row: number, hash: string): boolean {
     const found = this.#recovered.get(row);
-    if (found === undefined || found.hash !== hash) return false;
+    if (found === undefined || !this.holds(row, hash)) return false;
     this.#recovered.delete(row);
     this.#live[row] = found.sequence + 1;
     if (found.failure === undefined) this.succeeded++;
     else this.#failures.set(row, found.failure);
     return true;
+  }
+
+  /** Takes over what a committed part held for this row; the question need not be made. */
+  recoverCommitted(row: number): boolean {
+    return this.recover(row, this.#source.committed);
   }
 
   /** Takes an answer. A returned promise is back-pressure: nothing more should be asked before it resolves. */

@@ -1,4 +1,4 @@
-import type { Backend, CallOptions, Question } from '../backends/backend.ts';
+import { type Backend, type CallOptions, type Question, RowRefused } from '../backends/backend.ts';
 import { ItemFailure } from '../scheduler/item-failure.ts';
 import type { AttemptOutcome } from '../scheduler/scheduler.ts';
 import { DecodeError, excerptOf, type ResultRow, type Task } from '../tasks/task.ts';
@@ -19,6 +19,7 @@ export async function ask(
   if (!outcome.ok) return outcome;
   const { answers, status, requestId } = outcome;
   const results = answers.map((answer, i): ResultRow | ItemFailure => {
+    if (answer instanceof RowRefused) return new ItemFailure('call', answer);
     try {
       const row = task.decode(answer, questions[i]!.parameters);
       shape.learn(row);

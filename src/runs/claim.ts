@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../errors.ts';
 import type { Layout } from './layout.ts';
-import { isAlive, type LockOwner, lockedBy, RunLock, readOwner, removeStale } from './lock.ts';
+import { isAlive, isGone, type LockOwner, lockedBy, RunLock, readOwner, removeStale } from './lock.ts';
 import type { Share } from './share.ts';
+import { namesIn } from './state.ts';
 
 /** A process that is at work on an output, with its share (`2/3`) of a job that several work on. */
 export interface AtWork {
@@ -83,7 +85,7 @@ async function waitForLock(path: string, look: () => Promise<unknown>): Promise<
 /** Everybody who is at work on an output. */
 export async function atWork(layout: Layout): Promise<AtWork[]> {
   const found: AtWork[] = [];
-  for (const { path, share } of await layout.locks()) {
+  for (const { path, share } of await locksOf(layout)) {
     const owner = await readOwner(path);
     if (owner !== undefined && isAlive(owner))
       found.push({ owner, ...(share === undefined ? {} : { share }) });
@@ -99,15 +101,26 @@ export async function atWork(layout: Layout): Promise<AtWork[]> {
 async function siblings(layout: Layout, share: Share | undefined): Promise<number> {
   let count = 0;
   const own = layout.lock(share);
-  for (const { path, share: theirs } of await layout.locks()) {
+  for (const { path, share: theirs } of await locksOf(layout)) {
     const owner = await readOwner(path);
     if (owner === undefined) continue;
-    const isAlike = path !== own && share !== undefined && theirs?.endsWith(`/${share.of}`);
-    if (!isAlive(owner)) {
+    if (await isGone(path, owner)) {
       // One's own is taken over with a word to the user.
       if (path !== own) await removeStale(path, owner);
-    } else if (isAlike) count++;
-    else throw lockedBy(path, owner);
+      continue;
+    }
+    const isAlike = path !== own && share !== undefined && theirs?.endsWith(`/${share.of}`);
+    if (!isAlike) throw lockedBy(path, owner);
+    count++;
   }
   return count;
+}
+
+/** The locks that are there, and of which share (`2/3`) they are. */
+async function locksOf({ run }: Layout): Promise<{ path: string; share?: string }[]> {
+  return (await namesIn(run)).flatMap((name) => {
+    const [match, index, of] = /^lock(?:-(\d+)-of-(\d+))?\.json$/.exec(name) ?? [];
+    if (match === undefined) return [];
+    return [{ path: join(run, name), ...(index === undefined ? {} : { share: `${index}/${of}` }) }];
+  });
 }

@@ -8,8 +8,10 @@ import { Exit, messageOf, SluiceError } from '../errors.ts';
 import type { Compression } from '../spec/job.ts';
 import { localStorage } from '../storage/local.ts';
 import type { PartRequest, Writer } from '../writers/writer.ts';
+import { deadLetterLines } from './dead-letters.ts';
 import { Layout } from './layout.ts';
 import { assertBalanced } from './ledger.ts';
+import { stateText } from './state-file.ts';
 import type { ShardWork } from './shard-work.ts';
 
 /** Version of the commit records; a reader refuses any other. */
@@ -33,6 +35,8 @@ export interface CommitRecord {
   succeeded: number;
   failed: number;
   filtered: number;
+  /** Of the dead letters' file; null where there is none. */
+  errors_sha256?: string | null;
   /** ISO time. */
   committed: string;
   model: string | null;
@@ -107,6 +111,7 @@ export async function commitShard(
 
   const part = Layout.part(shard.id, file.folders, writer.extension(compression));
   const target = join(layout.root, part);
+  const lines = deadLetterLines(answers.deadLetters());
   const record: CommitRecord = {
     version: recordVersion,
     shard: shard.id,
@@ -117,22 +122,16 @@ export async function commitShard(
     bytes: (await stat(temporary)).size,
     sha256: await sha256(temporary),
     ...counts,
+    errors_sha256: lines === '' ? null : createHash('sha256').update(lines).digest('hex'),
     committed: new Date().toISOString(),
     model: context.model ?? null,
   };
   await mkdir(dirname(target), { recursive: true });
   await localStorage.publish(temporary, target);
 
-  const letters = answers.deadLetters();
-  if (letters.length > 0) {
-    await localStorage.writeAtomic(
-      layout.deadLetters(shard.id),
-      `${letters.map((letter) => JSON.stringify(letter)).join('\n')}\n`,
-    );
-  } else {
-    await rm(layout.deadLetters(shard.id), { force: true });
-  }
-  await localStorage.writeAtomic(layout.record(shard.id), `${JSON.stringify(record, null, 2)}\n`);
+  if (lines === '') await rm(layout.deadLetters(shard.id), { force: true });
+  else await localStorage.writeAtomic(layout.deadLetters(shard.id), lines);
+  await localStorage.writeAtomic(layout.record(shard.id), stateText(record, 2));
   await answers.close();
   await rm(layout.journal(shard.id), { force: true });
   return record;

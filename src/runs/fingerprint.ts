@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto';
-import type { Job } from '../spec/job.ts';
+import type { Job, OnnxSpec } from '../spec/job.ts';
 
 /**
  * What of a job decides its output. A change of `result` makes old answers wrong, a change of `shape` makes old parts
@@ -25,6 +25,7 @@ export function fingerprintOf(job: Job): Fingerprint {
       model: job.model ?? null,
       inputs: job.inputs,
       parameters: job.parameters,
+      ...(job.backend.type === 'onnx' ? localFields(job, job.backend) : {}),
     },
     shape: {
       'output.format': output.format,
@@ -35,6 +36,16 @@ export function fingerprintOf(job: Job): Fingerprint {
       'output.compression': output.compression,
       'errors.on_row_error': job.errors.onRowError,
     },
+  };
+}
+
+/** What decides the numbers of a model that runs here: a quantised one gives a row other numbers in other company. */
+function localFields(job: Job, { dtype, device }: OnnxSpec): Record<string, unknown> {
+  return {
+    'backend.type': 'onnx',
+    'backend.dtype': dtype,
+    'backend.device': device,
+    'limits.batch_size': job.limits.batchSize,
   };
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import { otherVersion } from './state-file.ts';
 
 /**
  * An append-only file of checked frames: what a killed run had already been answered.
@@ -12,6 +13,7 @@ import { crc32 } from 'node:zlib';
  * make it loop or take all memory. A frame is believed only when its checksum fits.
  */
 const magic = Buffer.from('SLUICEJ1');
+const journalVersion = 1;
 const frameHeader = 8;
 
 export interface Frame {
@@ -36,15 +38,15 @@ export interface JournalContent {
  *
  * A frame that does not fit its checksum but ends exactly where a sound frame begins is skipped: one flipped bit must
  * not cost the answers behind it. Anything else that does not fit ends the journal there: it is the torn tail of an
- * append that was cut short.
+ * append that was cut short. Where the magic is damaged, the frames behind it are believed all the same.
  */
 export function parseJournal(bytes: Uint8Array): JournalContent {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const content: JournalContent = { frames: [], soundBytes: 0, tornBytes: bytes.length, damagedFrames: 0 };
-  if (bytes.length < magic.length || !magic.equals(bytes.subarray(0, magic.length))) return content;
+  if (bytes.length < magic.length) return content;
   let at = magic.length;
   let damaged = 0;
-  content.soundBytes = at;
+  if (magic.equals(bytes.subarray(0, magic.length))) content.soundBytes = at;
   while (at + frameHeader <= bytes.length) {
     const end = at + frameHeader + view.getUint32(at, true);
     if (end > bytes.length) break;
@@ -61,6 +63,13 @@ export function parseJournal(bytes: Uint8Array): JournalContent {
   }
   content.tornBytes = bytes.length - content.soundBytes;
   return content;
+}
+
+/** A later version's journal looks like a torn one: to cut it off would throw away what was paid for. */
+function refuseOtherVersion(path: string, bytes: Uint8Array): void {
+  const [, version] =
+    /^SLUICEJ([02-9])$/.exec(Buffer.from(bytes.subarray(0, magic.length)).toString('latin1')) ?? [];
+  if (version !== undefined) throw otherVersion(path, version, journalVersion);
 }
 
 /** The bytes of one frame. */
@@ -110,6 +119,7 @@ export class JournalFile {
   /**
    * Opens a journal for appending, creating it if need be, and cuts off a torn tail first: a frame appended behind
    * torn bytes could never be found again.
+   * @throws {SluiceError} STATE_VERSION for a journal of another version
    * @returns the file and what it held
    */
   static async open(path: string): Promise<{ file: JournalFile; content: JournalContent }> {
@@ -123,6 +133,7 @@ export class JournalFile {
         if (bytesRead === 0) break;
         read += bytesRead;
       }
+      refuseOtherVersion(path, bytes);
       const content = parseJournal(bytes.subarray(0, read));
       if (content.soundBytes < size) await handle.truncate(content.soundBytes);
       const file = new JournalFile(handle, content.soundBytes);

@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Share } from './share.ts';
 
@@ -45,16 +44,6 @@ export class Layout {
   report(share?: Share): string {
     return join(this.run, `report${suffix(share)}.json`);
   }
-  /** The locks that are there, and whose they are. */
-  async locks(): Promise<{ path: string; share?: string }[]> {
-    const names = await namesIn(this.run);
-    return names.flatMap((name) => {
-      const [match, index, of] = /^lock(?:-(\d+)-of-(\d+))?\.json$/.exec(name) ?? [];
-      if (match === undefined) return [];
-      return [{ path: join(this.run, name), ...(index === undefined ? {} : { share: `${index}/${of}` }) }];
-    });
-  }
-
   record(shard: number): string {
     return join(this.shards, `${number(shard)}.json`);
   }
@@ -80,14 +69,4 @@ function suffix(share: Share | undefined): string {
 
 function number(shard: number): string {
   return String(shard).padStart(5, '0');
-}
-
-/** Names in a folder; none where there is no such folder. */
-export async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }

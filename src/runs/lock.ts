@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Exit, SluiceError } from '../errors.ts';
+import { identityOf, type ProcessIdentity } from './process-identity.ts';
 
 /** Who is running, as `lock.json` says it. */
-export interface LockOwner {
+export interface LockOwner extends ProcessIdentity {
   host: string;
   pid: number;
   /** Tells this run from any other, also one with the same pid after a reboot. */
@@ -19,6 +21,8 @@ export interface LockOwner {
 export const heartbeatMs = 5_000;
 /** Silence after which an owner on another host, whose process cannot be looked up, is taken for gone. */
 export const staleMs = 120_000;
+/** How long a silent owner on another host is watched: some beats. */
+const usualWatchMs = 2.5 * heartbeatMs;
 
 /** Ids of the locks that this process holds. */
 const heldHere = new Set<string>();
@@ -27,15 +31,15 @@ const heldHere = new Set<string>();
  * One run on an output at a time.
  *
  * The lock is made by linking a complete file to its name: two runs that start at the same instant cannot both get it,
- * and nobody ever reads half a lock. An owner on this host is gone when its process is; one on another host when its
- * heartbeat has been silent for `staleMs`.
+ * and nobody ever reads half a lock. An owner on this host is gone when its process is. One whose process cannot be
+ * looked up, on another host or in another container, is gone when its heartbeat has been silent for `staleMs`, and
+ * stays so while it is watched: two hosts' clocks may differ by more than that.
  */
 export class RunLock {
   readonly #path: string;
   readonly #owner: LockOwner;
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> = Promise.resolve();
-  #lost = false;
 
   private constructor(path: string, owner: LockOwner) {
     this.#path = path;
@@ -43,12 +47,23 @@ export class RunLock {
   }
 
   /**
+   * @param watchMs for how long an owner elsewhere is watched before its lock is taken over
    * @returns the lock, and the owner it was taken over from if that one is gone
    * @throws {SluiceError} RUN_LOCKED, exit 75, when another run is alive
    */
-  static async acquire(path: string): Promise<{ lock: RunLock; tookOver?: LockOwner }> {
+  static async acquire(
+    path: string,
+    watchMs = usualWatchMs,
+  ): Promise<{ lock: RunLock; tookOver?: LockOwner }> {
     const now = new Date().toISOString();
-    const owner = { host: hostname(), pid: process.pid, id: randomUUID(), started: now, heartbeat: now };
+    const owner = {
+      host: hostname(),
+      pid: process.pid,
+      id: randomUUID(),
+      ...identityOf(),
+      started: now,
+      heartbeat: now,
+    };
     const lock = new RunLock(path, owner);
     const draft = `${path}.${owner.id}`;
     await writeFile(draft, text(owner), { flag: 'wx' });
@@ -63,7 +78,7 @@ export class RunLock {
         }
         const other = await readOwner(path);
         if (other === undefined) continue;
-        if (isAlive(other)) throw lockedBy(path, other);
+        if (!(await isGone(path, other, watchMs))) throw lockedBy(path, other);
         await removeStale(path, other);
         tookOver = other;
       }
@@ -75,9 +90,14 @@ export class RunLock {
     }
   }
 
-  /** True when another run has taken this lock over: nothing may be written any more. */
-  get lost(): boolean {
-    return this.#lost;
+  /**
+   * To be called before anything is committed: a run that was suspended for long may have lost its lock to another.
+   * @throws {SluiceError} RUN_LOCKED, exit 75
+   */
+  async confirm(): Promise<void> {
+    const other = await readOwner(this.#path);
+    if (other?.id === this.#owner.id) return;
+    throw other === undefined ? lockGone(this.#path) : lockedBy(this.#path, other);
   }
 
   async release(): Promise<void> {
@@ -96,10 +116,7 @@ export class RunLock {
 
   async #writeHeartbeat(): Promise<void> {
     try {
-      if ((await readOwner(this.#path))?.id !== this.#owner.id) {
-        this.#lost = true;
-        return;
-      }
+      if ((await readOwner(this.#path))?.id !== this.#owner.id) return;
       this.#owner.heartbeat = new Date().toISOString();
       const draft = `${this.#path}.${this.#owner.id}`;
       await writeFile(draft, text(this.#owner));
@@ -123,18 +140,50 @@ export async function readOwner(path: string): Promise<LockOwner | undefined> {
   }
 }
 
-export function isAlive(owner: LockOwner): boolean {
-  if (owner.host === hostname()) {
-    // Our own pid in a lock that we do not hold: a container that was started again.
-    if (owner.pid === process.pid) return heldHere.has(owner.id);
-    try {
-      process.kill(owner.pid, 0);
-      return true;
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'EPERM';
-    }
+/** Removes what runs left that were killed between writing their draft of the lock and removing it. */
+export async function removeDeadDrafts(path: string): Promise<void> {
+  const prefix = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(prefix) || name.length !== prefix.length + randomUUID().length) continue;
+    const draft = join(dirname(path), name);
+    const owner = await readOwner(draft);
+    // No owner can be told of a draft that was cut short; one that is just being written looks the same.
+    const { mtimeMs } = await stat(draft).catch(() => ({ mtimeMs: Date.now() }));
+    const dead = owner?.id === '' ? Date.now() - mtimeMs > staleMs : owner !== undefined && !isAlive(owner);
+    if (dead) await rm(draft, { force: true });
   }
-  return Date.now() - Date.parse(owner.heartbeat) < staleMs;
+}
+
+export function isAlive(owner: LockOwner): boolean {
+  if (!isHere(owner)) return Date.now() - Date.parse(owner.heartbeat) < staleMs;
+  // Our own pid in a lock that we do not hold: a container that was started again.
+  if (owner.pid === process.pid) return heldHere.has(owner.id);
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  // Another process may have got the id since, after a restart of the machine above all.
+  const { born } = identityOf(owner.pid);
+  return owner.born === undefined || born === undefined || owner.born === born;
+}
+
+/** Whether an owner is gone for good; a silent one on another machine is watched first. */
+export async function isGone(path: string, owner: LockOwner, watchMs = usualWatchMs): Promise<boolean> {
+  if (isAlive(owner)) return false;
+  return owner.id === '' || isHere(owner) || !(await isBeating(path, owner, watchMs));
+}
+
+/** Whether the owner's process id means anything in this process. */
+function isHere({ host, namespace }: LockOwner): boolean {
+  return host === hostname() && (namespace === undefined || namespace === identityOf().namespace);
+}
+
+/** Watches a silent owner for some beats: by another clock than ours it may be alive. */
+async function isBeating(path: string, { id, heartbeat }: LockOwner, watchMs: number): Promise<boolean> {
+  await sleep(watchMs);
+  const now = await readOwner(path);
+  return now !== undefined && now.id === id && now.heartbeat !== heartbeat;
 }
 
 /** Whoever holds this for longer was killed while it took over a lock. */
@@ -170,6 +219,13 @@ export function lockedBy(path: string, owner: LockOwner): SluiceError {
     `output in use: process ${owner.pid} on ${owner.host} has been running on it since ${owner.started}`,
     { next: `wait for it to end; it holds ${path}`, exit: Exit.later },
   );
+}
+
+function lockGone(path: string): SluiceError {
+  return new SluiceError('RUN_LOCKED', `lock ${path}: somebody removed it while this run was going on`, {
+    next: 'run the same command again: it goes on where this run ended',
+    exit: Exit.later,
+  });
 }
 
 function text(owner: LockOwner): string {

@@ -24,6 +24,12 @@ export function outcomeOf(ending: RunEnding, ledger: Ledger, allowed: number): O
       if (ledger.pending === 0) return { exit: Exit.ok };
       // Every row was settled, and yet a shard is not committed.
       return { exit: Exit.bug, message: `${ledger.pending} rows are pending although all were answered` };
+    case 'shards-left':
+      return {
+        exit: Exit.later,
+        message: `other shards are not done: ${ending.shards}`,
+        next: '`sluice run` goes on with them',
+      };
     case 'too-many-failures':
       return tooMany(ending.failed, ending.allowed);
     case 'row-failed':

@@ -1,5 +1,5 @@
 import type { Mark } from '../sources/format.ts';
-import type { Fingerprint } from './fingerprint.ts';
+import { canonical, type Fingerprint, shortHash } from './fingerprint.ts';
 
 /** Version of `plan.json`; a reader refuses any other. */
 export const planVersion = 1;
@@ -13,7 +13,8 @@ export interface PlannedFile {
   rows: number;
   /** Partition folders of the path, `dt=2026-11-01`; kept in the output. */
   folders: string[];
-  /** Of a folder whose files are the rows: tells these rows from others. */
+  /** Of a folder whose files are the rows: their names in order, and what tells these rows from others. */
+  members?: string[];
   version?: string;
 }
 
@@ -104,6 +105,15 @@ function lastMark(marks: readonly Mark[], row: number): Mark | undefined {
     else high = middle;
   }
   return marks[low - 1];
+}
+
+/**
+ * Stands for a question where an answer is taken from a committed part, which does not hold what was asked: the answer
+ * is the row's for as long as its source file is the one that was committed.
+ */
+export function committedHash(file: PlannedFile, { start, rows }: Pick<Shard, 'start' | 'rows'>): string {
+  const { path, size, modifiedMs, version } = file;
+  return shortHash(`committed ${canonical([path, size, modifiedMs, version ?? null, start, rows])}`);
 }
 
 /** Rows that the plan covers. */

@@ -1,6 +1,6 @@
 import type { Job } from '../spec/job.ts';
 import type { Dataset } from '../sources/dataset.ts';
-import { folderVersion } from '../sources/files.ts';
+import { arrange, folderVersion, namesOf } from '../sources/files.ts';
 import type { Mark, SourceFile } from '../sources/format.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { type Plan, type PlannedFile, planVersion, type Shard, shardsOf } from './plan.ts';
@@ -14,7 +14,7 @@ export interface PlanUpdate {
   removed: number[];
   added: string[];
   changed: string[];
-  /** Files of the plan that are gone. Committed parts of theirs are kept; pending shards are dropped. */
+  /** Files of the plan that are gone. Pending shards of theirs are dropped, committed ones only to prune. */
   vanished: string[];
 }
 
@@ -22,12 +22,14 @@ export interface PlanUpdate {
  * The plan for a source: a new one, or the old one brought up to date. Existing shards keep their numbers and rows, so
  * that what is committed stays committed: new files and a larger limit add shards at the end, a changed file's shards
  * are cut anew.
+ * @param prune drop the committed shards of files that are gone, too
  */
 export async function updatePlan(
   job: Job,
   dataset: Dataset,
   old: Plan | undefined,
   isCommitted: (shard: number) => boolean,
+  prune = false,
 ): Promise<PlanUpdate> {
   const plan: Plan = old === undefined ? emptyPlan(job) : structuredClone(old);
   plan.job = { name: job.name, fingerprint: fingerprintOf(job) };
@@ -37,14 +39,21 @@ export async function updatePlan(
   const marks = new Map<number, readonly Mark[]>();
   const total = () => plan.files.reduce((sum, file) => sum + file.rows, 0);
 
+  const planned = shardsByFile(plan);
+  for (const [index, { path }] of plan.files.entries()) {
+    if (present.has(path)) continue;
+    const own = planned.get(index) ?? [];
+    if (own.length > 0) update.vanished.push(path);
+    for (const { id } of own) if (prune || !isCommitted(id)) update.removed.push(id);
+  }
+  const removed = new Set(update.removed);
+  plan.shards = plan.shards.filter((shard) => !removed.has(shard.id));
+
   for (const [index, planned] of plan.files.entries()) {
     const file = present.get(planned.path);
-    if (file === undefined) {
-      update.vanished.push(planned.path);
-      const pending = plan.shards.filter((shard) => shard.file === index && !isCommitted(shard.id));
-      update.removed.push(...pending.map((shard) => shard.id));
-      plan.shards = plan.shards.filter((shard) => !pending.includes(shard));
-    } else if (hasGrown(file, planned)) {
+    if (file === undefined) continue;
+    if (file.members !== undefined) arrange(file.members, planned.members ?? []);
+    if (hasGrown(file, planned)) {
       // A sample is drawn once: what came later is not part of it.
       if (plan.sampledFrom !== undefined) continue;
       plan.files[index] = plannedFile(file, file.members!.length);
@@ -83,18 +92,20 @@ async function cutShards(
     source.sample === undefined || !plan.sampledFrom
       ? undefined
       : { total: plan.sampledFrom, count: source.sample };
-  const vanished = new Set(update.vanished);
+  const present = new Map(dataset.files.map((file) => [file.path, file]));
+  const planned = shardsByFile(plan);
   const changed = new Set(update.changed);
   let next = plan.shards.reduce((highest, shard) => Math.max(highest, shard.id + 1), 0);
   let offset = 0;
   for (const [index, file] of plan.files.entries()) {
     const before = offset;
     offset += file.rows;
-    if (vanished.has(file.path)) continue;
-    const cut = (from: number) =>
+    const found = present.get(file.path);
+    if (found === undefined) continue;
+    const cut = (from: number, to = file.rows) =>
       shardsOf({
         file: index,
-        rows: file.rows,
+        rows: to,
         offset: before,
         from,
         marks: marks.get(index) ?? [],
@@ -102,24 +113,55 @@ async function cutShards(
         ...(source.limit === undefined ? {} : { limit: source.limit }),
         ...(sample === undefined ? {} : { sample }),
       });
-    const own = plan.shards.filter((shard) => shard.file === index);
+    const own = planned.get(index) ?? [];
     if (changed.has(file.path)) {
       const again = cut(0);
       const ids = own.map((shard) => shard.id);
       update.outdated.push(...ids.slice(0, again.length));
       update.removed.push(...ids.slice(again.length));
-      plan.shards = plan.shards.filter((shard) => shard.file !== index);
-      plan.shards.push(...again.map((shard, i) => ({ ...shard, id: ids[i] ?? next++ })));
+      planned.set(
+        index,
+        again.map((shard, i) => ({ ...shard, id: ids[i] ?? next++ })),
+      );
       continue;
     }
-    const covered = own.reduce((end, shard) => Math.max(end, shard.start + shard.rows), 0);
     const end = Math.min(file.rows, Math.max(0, (source.limit ?? Number.POSITIVE_INFINITY) - before));
-    if (covered >= end || (sample !== undefined && own.length > 0)) continue;
-    if (!marks.has(index))
-      marks.set(index, (await dataset.facts(fileOf(dataset, file.path), output.rowsPerPart)).marks);
-    plan.shards.push(...cut(covered).map((shard): Shard => ({ ...shard, id: next++ })));
+    // Marks cost a pass over the file: only where there is something to cut.
+    const gaps = gapsBetween(own, end).filter(([from, to]) => cut(from, to).length > 0);
+    if (gaps.length === 0) continue;
+    if (!marks.has(index)) marks.set(index, (await dataset.facts(found, output.rowsPerPart)).marks);
+    const more = gaps
+      .flatMap(([from, to]) => cut(from, to))
+      .map((shard): Shard => ({ ...shard, id: next++ }));
+    planned.set(index, [...own, ...more]);
   }
-  plan.shards.sort((a, b) => a.id - b.id);
+  plan.shards = [...planned.values()].flat().sort((a, b) => a.id - b.id);
+}
+
+/** A search through all shards for each file would take minutes with ten thousand of both. */
+function shardsByFile({ shards }: Plan): Map<number, Shard[]> {
+  const byFile = new Map<number, Shard[]>();
+  for (const shard of shards) {
+    const own = byFile.get(shard.file);
+    if (own === undefined) byFile.set(shard.file, [shard]);
+    else own.push(shard);
+  }
+  return byFile;
+}
+
+/**
+ * Ranges of rows up to `end` that are in no shard: behind the last one where a limit was raised, and between them where
+ * a file had vanished with shards pending, and came back.
+ */
+function gapsBetween(shards: readonly Shard[], end: number): [from: number, to: number][] {
+  const gaps: [number, number][] = [];
+  let covered = 0;
+  for (const { start, rows } of [...shards].sort((a, b) => a.start - b.start)) {
+    if (start > covered) gaps.push([covered, Math.min(start, end)]);
+    covered = Math.max(covered, start + rows);
+  }
+  if (covered < end) gaps.push([covered, end]);
+  return gaps;
 }
 
 function emptyPlan(job: Job): Plan {
@@ -139,8 +181,8 @@ function plannedFile(file: SourceFile, rows: number): PlannedFile {
     .slice(0, -1)
     .filter((folder) => /^[^=]+=/.test(folder));
   const { path, size, modifiedMs, members } = file;
-  const version = members && folderVersion(members);
-  return { path, size, modifiedMs, rows, folders, ...(version === undefined ? {} : { version }) };
+  const folder = members && { members: namesOf(members), version: folderVersion(members) };
+  return { path, size, modifiedMs, rows, folders, ...folder };
 }
 
 /** A folder whose files are the rows: the planned ones are as they were, and there are more after them. */
@@ -151,8 +193,4 @@ function hasGrown({ members = [] }: SourceFile, planned: PlannedFile): boolean {
 function isChanged({ size, modifiedMs, members }: SourceFile, planned: PlannedFile): boolean {
   if (members !== undefined) return folderVersion(members) !== planned.version;
   return size !== planned.size || modifiedMs !== planned.modifiedMs;
-}
-
-function fileOf(dataset: Dataset, path: string): SourceFile {
-  return dataset.files.find((file) => file.path === path)!;
 }

@@ -3,7 +3,7 @@ import type { RecordBatch } from 'apache-arrow';
 import type { z } from 'zod';
 import type { Engine } from '../duckdb/engine.ts';
 import { SluiceError } from '../errors.ts';
-import { compileMapping, type MappingEntry, MappingError } from '../mapping/mapping.ts';
+import { compileMapping, type MappingEntry } from '../mapping/mapping.ts';
 import { nearest } from '../nearest.ts';
 import { Dataset } from '../sources/dataset.ts';
 import type { Relation, SourceFile } from '../sources/format.ts';
@@ -12,6 +12,7 @@ import { didYouMean, type Locate, type Problem } from '../spec/problem.ts';
 import type { Inputs, Parameters, Task } from '../tasks/task.ts';
 import { writers } from '../writers/index.ts';
 import type { Writer } from '../writers/writer.ts';
+import { boundParameters } from './bound-parameters.ts';
 import { namedMedia } from './named-media.ts';
 import { type Plan, type Shard, sampleCondition } from './plan.ts';
 import type { BindMapping } from './shard-work.ts';
@@ -24,6 +25,8 @@ export interface Prepared {
   job: Job;
   task: Task;
   dataset: Dataset;
+  /** The dataset's files by path. */
+  files: ReadonlyMap<string, SourceFile>;
   /** The parameters that are the same for every row; they decide the result columns. */
   parameters: Parameters;
   /** Source columns that the mapping reads, and those that the output keeps, in order. */
@@ -70,9 +73,10 @@ export async function prepare(
     return { prepared: undefined, problems };
   }
   const inputNames = new Set(Object.keys(job.inputs));
+  const check = boundParameters(task);
   const bind: BindMapping = (batch: RecordBatch, path: string) => {
     const evaluate = mapping.bind(batch, path);
-    const question = (values: Record<string, unknown>) => questionOf(values, inputNames, task, parameters);
+    const question = (values: Record<string, unknown>) => questionOf(values, inputNames, check, parameters);
     return (row) => {
       const values = evaluate(row);
       return values instanceof Promise ? values.then(question) : question(values);
@@ -82,6 +86,7 @@ export async function prepare(
     job,
     task,
     dataset,
+    files: new Map(dataset.files.map((file) => [file.path, file])),
     parameters,
     needed: mapping.columns,
     kept,
@@ -120,7 +125,7 @@ export function shardRelation(
 /** The source file of a shard. */
 export function shardFile(prepared: Prepared, plan: Plan, shard: Shard): SourceFile {
   const { path } = plan.files[shard.file]!;
-  return prepared.dataset.files.find((file) => file.path === path)!;
+  return prepared.files.get(path)!;
 }
 
 function entriesOf(job: Job, task: Task): MappingEntry[] {
@@ -154,7 +159,7 @@ function literalParameters(job: Job, task: Task): Parameters {
 function questionOf(
   values: Record<string, unknown>,
   inputNames: ReadonlySet<string>,
-  task: Task,
+  check: (bound: Parameters) => Parameters,
   literals: Parameters,
 ): { inputs: Inputs; parameters: Parameters } {
   const inputs: Record<string, unknown> = {};
@@ -167,12 +172,7 @@ function questionOf(
     }
   }
   if (bound === undefined) return { inputs: inputs as Inputs, parameters: literals };
-  const checked = task.parameters.partial().safeParse(bound);
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    throw new MappingError(`${issue?.path.join('.')}: ${issue?.message}`);
-  }
-  return { inputs: inputs as Inputs, parameters: { ...literals, ...checked.data } };
+  return { inputs: inputs as Inputs, parameters: { ...literals, ...check(bound) } };
 }
 
 async function conditionProblems(dataset: Dataset, where: string, locate: Locate): Promise<Problem[]> {

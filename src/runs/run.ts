@@ -12,18 +12,19 @@ import {
 } from '../scheduler/scheduler.ts';
 import type { Job } from '../spec/job.ts';
 import type { ResultRow } from '../tasks/task.ts';
-import { type Entry, ShardAnswers } from './answers.ts';
+import { type Entry, ShardAnswers, type ShardRows } from './answers.ts';
 import { ask } from './ask.ts';
 import { type CommitContext, type CommitRecord, commitShard } from './commit.ts';
 import { callFailure, type RowFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
 import { assertBalanced, type Ledger } from './ledger.ts';
-import type { Plan, Shard } from './plan.ts';
+import { committedHash, type Plan, type Shard } from './plan.ts';
 import { type Prepared, shardFile, shardRelation } from './prepare.ts';
 import { ResultShape } from './result-shape.ts';
 import { schedulingOf } from './scheduling.ts';
 import { type Item, ShardWork } from './shard-work.ts';
 import { saveDimensions } from './start.ts';
+import { isChosen, type RetrySelection } from './retry.ts';
 import { ledgerOf } from './state.ts';
 
 /**
@@ -50,12 +51,18 @@ export interface RunContext {
   backend: Backend;
   clock: Clock;
   random: () => number;
+  /** Called before each commit; throws when the output is no longer this run's alone. */
+  confirm: () => Promise<void>;
+  /** Failed rows that are asked again, and the shards that are worked on; without it none, and all. */
+  retry?: RetrySelection;
   onEvent: (event: RunEvent) => void;
 }
 
 /** Why a run ended, before it is turned into words and an exit code. */
 export type RunEnding =
   | Ending
+  /** All that was wanted is done; other shards are pending. */
+  | { kind: 'shards-left'; shards: number }
   | { kind: 'too-many-failures'; failed: number; allowed: number }
   /** `errors.on_row_error: fail`. */
   | { kind: 'row-failed'; file: string; row: number; failure: RowFailure }
@@ -126,6 +133,9 @@ export class Run {
   /** Lets what is in flight come in and journals it; nothing new goes out. */
   stop(): void {
     this.#end({ kind: 'stopped' });
+    const { backend, clock } = this.#context;
+    if (backend.local === undefined) return;
+    void clock.sleep(backend.local.graceMs, this.#reading.signal).then(() => this.#scheduler.abort());
   }
 
   /**
@@ -152,12 +162,15 @@ export class Run {
     }
     await this.#planSaved;
     assertBalanced(this.#ledger, 'the run');
+    if (this.#ending === undefined && ending.kind === 'done' && this.#left() > 0) {
+      return { kind: 'shards-left', shards: this.#left() };
+    }
     return this.#ending ?? ending;
   }
 
   async *#items(): AsyncGenerator<Item> {
     for (const shard of this.#context.plan.shards) {
-      if (this.#context.records.has(shard.id)) continue;
+      if (this.#context.records.has(shard.id) || !this.#isWanted(shard)) continue;
       while (!this.#mayOpen(shard) && this.#ending === undefined) {
         await new Promise<void>((resolve) => {
           this.#wakeReader = resolve;
@@ -176,22 +189,32 @@ export class Run {
   }
 
   async *#readShard(shard: Shard): AsyncGenerator<Item> {
-    const { plan, layout, engine, prepared, onEvent } = this.#context;
+    const { plan, layout, engine, prepared, retry, backend, onEvent } = this.#context;
     const file = plan.files[shard.file]!;
-    const { answers, tornBytes } = await ShardAnswers.open(layout.journal(shard.id), this.#shape, {
+    const rows: ShardRows = {
       rows: shard.rows,
       start: shard.start,
       file: file.path,
-    });
-    const work = new ShardWork(shard, file, answers);
+      committed: committedHash(file, shard),
+      ...(retry === undefined
+        ? {}
+        : { askAgain: (failure: RowFailure) => isChosen(retry, shard.id, failure) }),
+    };
+    const { answers, tornBytes } = await ShardAnswers.open(layout.journal(shard.id), this.#shape, rows).catch(
+      (error: unknown) => {
+        throw diskError(error, layout);
+      },
+    );
+    const work = new ShardWork(shard, file, answers, backend.local?.window);
     this.#open.add(work);
     onEvent({ type: 'shard-started', shard: shard.id, recovered: answers.recoverable, tornBytes });
     const range = { file: shardFile(prepared, plan, shard), start: shard.start, rows: shard.rows };
     const onlyKept = prepared.kept.filter((name) => !prepared.needed.includes(name));
     await prepared.dataset.checkColumns(range, onlyKept);
     using relation = shardRelation(prepared, plan, shard, prepared.needed);
+    const queries = await prepared.dataset.queries(range, relation);
     try {
-      for await (const item of work.items(engine, relation, prepared.bind, this.#reading.signal)) {
+      for await (const item of work.items(engine, queries, prepared.bind, this.#reading.signal)) {
         if (!('failure' in item)) yield item;
         else await this.#take(work, item.row, item.hash, 0, item);
         if (this.#ending !== undefined) return;
@@ -265,6 +288,7 @@ export class Run {
   async #commitOne(work: ShardWork): Promise<void> {
     const { plan, prepared, records, onEvent } = this.#context;
     await this.#planSaved;
+    await this.#context.confirm();
     const source = shardFile(prepared, plan, work.shard);
     if (!(await prepared.dataset.isUnchanged(source, work.shard))) throw sourceChanged(source.path);
     using kept =
@@ -293,6 +317,16 @@ export class Run {
     this.#planSaved = this.#planSaved
       .then(() => saveDimensions(layout, plan.dimensions))
       .catch((error: unknown) => this.#end({ kind: 'error', error: diskError(error, layout) }));
+  }
+
+  #isWanted({ id }: Shard): boolean {
+    return this.#context.retry?.shards?.has(id) ?? true;
+  }
+
+  /** The plan's shards that this run leaves to another, which are not committed. */
+  #left(): number {
+    const { plan, records } = this.#context;
+    return plan.shards.filter((shard) => !records.has(shard.id) && !this.#isWanted(shard)).length;
   }
 
   #checkFailures(): void {

@@ -2,25 +2,38 @@ import type { Backend } from '../backends/backend.ts';
 import { Governor } from '../scheduler/governor.ts';
 import type { SchedulerOptions } from '../scheduler/scheduler.ts';
 import type { Job } from '../spec/job.ts';
-import type { ResultRow } from '../tasks/task.ts';
+import type { InputValue, ResultRow } from '../tasks/task.ts';
 import { canonical } from './fingerprint.ts';
 import type { Item } from './shard-work.ts';
 
 /** Requests in flight under `concurrency: auto`, at most: what the public API serves without refusing. */
 const autoConcurrency = 32;
 
+/** What scheduling looks at in an item. */
+type Asked = Pick<Item, 'question' | 'endsWindow'>;
+
 type Scheduling = Pick<
-  SchedulerOptions<Pick<Item, 'question'>, ResultRow>,
-  'governor' | 'retry' | 'batchSize' | 'batchKey' | 'timeoutMs' | 'waitForModel' | 'budget'
+  SchedulerOptions<Asked, ResultRow>,
+  | 'governor'
+  | 'retry'
+  | 'batchSize'
+  | 'batchKey'
+  | 'endsBatch'
+  | 'bytesOf'
+  | 'timeoutMs'
+  | 'waitForModel'
+  | 'budget'
 >;
 
 /** A job's limits and retries as the scheduler takes them. */
 export function schedulingOf(job: Job, backend: Backend, random: () => number): Scheduling {
   const { limits, retry, options } = job;
+  const { local } = backend;
   const batchSize = Math.min(limits.batchSize, backend.maxBatch);
   return {
     governor: new Governor({
-      limit: concurrency(limits.concurrency),
+      limit: concurrency(local?.inFlight ?? limits.concurrency),
+      proven: local !== undefined,
       ...(limits.requestsPerSecond === undefined ? {} : { requestsPerSecond: limits.requestsPerSecond }),
       ...(limits.requestsPerMinute === undefined ? {} : { requestsPerMinute: limits.requestsPerMinute }),
       maxDelayMs: retry.maxDelayMs,
@@ -34,10 +47,13 @@ export function schedulingOf(job: Job, backend: Backend, random: () => number): 
       giveUpAfterMs: retry.giveUpAfterS * 1000,
     },
     batchSize,
-    // A request carries its parameters once, so only rows with equal ones can share it.
-    ...(batchSize > 1
-      ? { batchKey: (item: Pick<Item, 'question'>) => canonical(item.question.parameters) }
-      : {}),
+    ...(local === undefined
+      ? // A request carries its parameters once, so only rows with equal ones can share it.
+        batchSize > 1
+        ? { batchKey: (item: Asked) => canonical(item.question.parameters) }
+        : {}
+      : { endsBatch: (item: Asked) => item.endsWindow === true }),
+    bytesOf: ({ question }) => sumOf(Object.values(question.inputs), bytesOf),
     timeoutMs: limits.timeoutS * 1000,
     waitForModel: options.waitForModel,
     budget: {
@@ -45,6 +61,18 @@ export function schedulingOf(job: Job, backend: Backend, random: () => number): 
       ...(limits.maxRuntimeS === undefined ? {} : { maxRuntimeMs: limits.maxRuntimeS * 1000 }),
     },
   };
+}
+
+/** About how much memory an input takes; texts by their characters. */
+function bytesOf(value: InputValue): number {
+  if (typeof value === 'string') return value.length;
+  if (Array.isArray(value)) return sumOf(value, bytesOf);
+  if (value.bytes instanceof Uint8Array) return value.bytes.length;
+  return sumOf(Object.values(value).flat(), bytesOf);
+}
+
+function sumOf<T>(items: readonly T[], amount: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + amount(item), 0);
 }
 
 function concurrency(asked: Job['limits']['concurrency']): { min: number; max: number; start: number } {

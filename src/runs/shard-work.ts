@@ -17,6 +17,8 @@ export interface Item {
   row: number;
   hash: string;
   question: Question;
+  /** It is the last row of its window; only where the backend wants windows. */
+  endsWindow?: true;
 }
 
 /** A row that cannot be asked: it could not be read, or its columns do not make an input. */
@@ -25,6 +27,8 @@ export interface Unaskable {
   hash: string;
   failure: RowFailure;
 }
+
+const nothing: readonly never[] = [];
 
 /** Compiles the mapping for one batch of the file at `path`. */
 export type BindMapping = (batch: RecordBatch, path: string) => MapRow;
@@ -40,12 +44,18 @@ export class ShardWork {
   readonly shard: Shard;
   readonly file: PlannedFile;
   readonly answers: ShardAnswers;
+  /** Rows that are asked together or not at all; undefined: each for itself. */
+  readonly #window: number | undefined;
+  /** Rows of the window that is not full yet. */
+  #gathered: Item[] = [];
   /** The commit is under way; a shard is committed once. */
   committing = false;
   /** Rows that `where` let pass; known when all are read. */
   #passed: number | undefined;
 
-  constructor(shard: Shard, file: PlannedFile, answers: ShardAnswers) {
+  /** @param window rows that are asked together or not at all; undefined: each for itself */
+  constructor(shard: Shard, file: PlannedFile, answers: ShardAnswers, window?: number) {
+    this.#window = window;
     this.shard = shard;
     this.file = file;
     this.answers = answers;
@@ -62,29 +72,30 @@ export class ShardWork {
   /**
    * Reads the shard and yields the rows that have no answer yet; those that an earlier run was answered are taken from
    * the journal.
+   * @param queries the shard's rows in order, part by part
    */
   async *items(
     engine: Engine,
-    relation: { sql: string },
+    queries: readonly string[],
     bind: BindMapping,
     signal: AbortSignal,
   ): AsyncGenerator<Item | Unaskable> {
     let passed = 0;
     /** Rows whose files or URLs are being read, in order. */
     const reading: { row: number; made: Promise<Question | RowFailure> }[] = [];
-    for await (const batch of engine.stream(relation.sql, { signal })) {
+    for await (const batch of streamed(engine, queries, signal)) {
       const rows = batch.getChild('__row')!;
       const errors = batch.getChild('__error')!;
       const map = bind(batch, this.file.path);
       for (let i = 0; i < batch.numRows; i++) {
         const row = Number(rows.get(i)) - this.shard.start;
         passed++;
+        if (this.answers.recoverCommitted(row)) continue;
         const error = errors.get(i) as string | null;
         const made = error === null ? makeQuestion(map, i) : readFailure(error);
         // Promises only where files or URLs are read: one a row costs as much as the rest of this loop.
         if (!(made instanceof Promise) && reading.length === 0) {
-          const item = this.#itemOf(row, made);
-          if (item !== undefined) yield item;
+          for (const item of this.#itemsOf(row, made)) yield item;
           continue;
         }
         const promise = Promise.resolve(made);
@@ -93,23 +104,48 @@ export class ShardWork {
         reading.push({ row, made: promise });
         if (reading.length < LOOK_AHEAD) continue;
         const first = reading.shift()!;
-        const item = this.#itemOf(first.row, await first.made);
-        if (item !== undefined) yield item;
+        for (const item of this.#itemsOf(first.row, await first.made)) yield item;
       }
     }
     for (const { row, made } of reading) {
-      const item = this.#itemOf(row, await made);
-      if (item !== undefined) yield item;
+      for (const item of this.#itemsOf(row, await made)) yield item;
     }
+    for (const item of this.#unanswered()) yield item;
     this.#passed = passed;
   }
 
-  /** Undefined for a row that an earlier run was answered. */
-  #itemOf(row: number, made: Question | RowFailure): Item | Unaskable | undefined {
+  /** What is to be asked now that this row is made: itself, its whole window when that is full, or nothing. */
+  #itemsOf(row: number, made: Question | RowFailure): readonly (Item | Unaskable)[] {
     const hash = 'stage' in made ? shortHash(made.message) : questionHash(made);
-    if (this.answers.recover(row, hash)) return undefined;
-    return 'stage' in made ? { row, hash, failure: made } : { work: this, row, hash, question: made };
+    if (this.#window === undefined || 'stage' in made) {
+      if (this.answers.recover(row, hash)) return nothing;
+      return ['stage' in made ? { row, hash, failure: made } : { work: this, row, hash, question: made }];
+    }
+    this.#gathered.push({ work: this, row, hash, question: made });
+    return this.#gathered.length < this.#window ? nothing : this.#unanswered();
   }
+
+  /**
+   * The rows of a window, all or none: one that an earlier run answered in part is asked again as a whole, because its
+   * rows' answers depend on their company, and a resumed run writes the same bytes as one that was never killed.
+   */
+  #unanswered(): readonly Item[] {
+    const window = this.#gathered;
+    this.#gathered = [];
+    const last = window.at(-1);
+    if (last !== undefined) last.endsWindow = true;
+    if (!window.every(({ row, hash }) => this.answers.holds(row, hash))) return window;
+    for (const { row, hash } of window) this.answers.recover(row, hash);
+    return nothing;
+  }
+}
+
+async function* streamed(
+  engine: Engine,
+  queries: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<RecordBatch> {
+  for (const sql of queries) yield* engine.stream(sql, { signal, rowWise: true });
 }
 
 /** A row's question, or why it has none. */

@@ -1,23 +1,28 @@
 import { access, constants, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import type { Dataset } from '../sources/dataset.ts';
 import type { Job } from '../spec/job.ts';
-import { localStorage } from '../storage/local.ts';
+import { isLeftover, localStorage } from '../storage/local.ts';
 import { underGuard } from './claim.ts';
 import type { CommitRecord } from './commit.ts';
 import { changes, fingerprintOf } from './fingerprint.ts';
-import { type Layout, namesIn } from './layout.ts';
+import type { Layout } from './layout.ts';
+import { removeDeadDrafts } from './lock.ts';
 import type { Plan } from './plan.ts';
 import { type PlanUpdate, updatePlan } from './planning.ts';
-import { readPlan, readState } from './state.ts';
+import { draftJournal } from './rebuild.ts';
+import { namesIn, readPlan, readState } from './state.ts';
+import { stateText } from './state-file.ts';
 
 /** A run that is about to begin: its plan is on the disk, and what it left undone is known. */
 export interface Started {
   plan: Plan;
   records: Map<number, CommitRecord>;
   update: PlanUpdate;
+  /** Parts that were committed and are gone; their rows are done again. */
+  lostParts: string[];
 }
 
 /**
@@ -42,44 +47,46 @@ export async function openOutput(layout: Layout): Promise<void> {
   }
 }
 
-export interface StartOptions {
-  /** Forget what an earlier run wrote. */
-  fresh: boolean;
-  /** Other shares of the job are at work. */
-  others: boolean;
-}
-
 /**
  * Brings the plan up to date with the job and its source, under the lock. While others are at work the plan must be up
  * to date already, and what they are writing is left alone.
+ * @param how `fresh`: forget what an earlier run wrote; `prune`: remove the parts of files that are gone; `others`:
+ *   other shares of the job are at work
  * @throws {SluiceError} JOB_CHANGED, exit 2, when what is there was made by another job; PLAN_IN_USE, exit 75
  */
 export async function startRun(
   job: Job,
   dataset: Dataset,
   layout: Layout,
-  { fresh, others }: StartOptions,
+  { fresh = false, prune = false, others = false } = {},
 ): Promise<Started> {
   await rm(layout.success, { force: true });
-  if (!others) await rm(layout.temporary, { recursive: true, force: true });
+  if (!others) await removeLeftovers(layout);
   if (fresh) await forget(layout);
   const { plan: old, records } = await readState(layout);
   if (old === undefined) await refuseForeignFiles(layout);
   else refuseChangedJob(job, old, layout);
 
-  const update = await updatePlan(job, dataset, old, (shard) => records.has(shard));
+  const lost = await lostParts(layout, records);
+  const update = await updatePlan(job, dataset, old, (shard) => records.has(shard), prune);
   if (others) {
-    refuseNewPlan(update.plan, old, layout);
-    return { plan: update.plan, records, update };
+    const isSame =
+      old !== undefined &&
+      isDeepStrictEqual([update.plan.files, update.plan.shards], [old.files, old.shards]);
+    if (!isSame || lost.length > 0) throw planInUse(layout);
+    return { plan: update.plan, records, update, lostParts: [] };
   }
-  await retire(layout, records, [...update.outdated, ...update.removed], update.removed);
+  const lostShards = lost.map(({ shard }) => shard);
+  await retire(layout, records, [...update.outdated, ...update.removed, ...lostShards], update.removed);
   await writePlan(layout, update.plan);
-  for (const id of records.keys()) await rm(layout.journal(id), { force: true });
-  return { plan: update.plan, records, update };
+  // By what is there, not by what could be: ten thousand committed shards have no journal.
+  for (const name of await namesIn(layout.journals))
+    if (records.has(Number.parseInt(name, 10))) await rm(join(layout.journals, name), { force: true });
+  return { plan: update.plan, records, update, lostParts: lost.map(({ part }) => part) };
 }
 
 export async function writePlan(layout: Layout, plan: Plan): Promise<void> {
-  await localStorage.writeAtomic(layout.plan, `${JSON.stringify(plan)}\n`);
+  await localStorage.writeAtomic(layout.plan, stateText(plan));
 }
 
 /**
@@ -103,6 +110,17 @@ export async function saveDimensions(layout: Layout, dimensions: Plan['dimension
   });
 }
 
+/** Removes what a killed run had not finished writing; under the lock, so none of it is still being written. */
+async function removeLeftovers(layout: Layout): Promise<void> {
+  await rm(layout.temporary, { recursive: true, force: true });
+  for (const folder of [layout.root, layout.run, layout.shards, layout.errors]) {
+    for (const name of await namesIn(folder)) if (isLeftover(name)) await rm(join(folder, name));
+  }
+  for (const name of await namesIn(layout.journals))
+    if (name.endsWith(draftJournal)) await rm(join(layout.journals, name));
+  for (const lock of [layout.lock(), layout.guard]) await removeDeadDrafts(lock);
+}
+
 /** Says to whoever waits for the output that it is complete. */
 export async function finish(layout: Layout): Promise<void> {
   await rm(layout.temporary, { recursive: true, force: true });
@@ -119,15 +137,32 @@ async function retire(
   shards: readonly number[],
   removed: readonly number[],
 ): Promise<void> {
+  const gone = new Set(removed);
   for (const id of shards) {
     const record = records.get(id);
     await rm(layout.record(id), { force: true });
     await rm(layout.deadLetters(id), { force: true });
     records.delete(id);
-    if (!removed.includes(id)) continue;
+    if (!gone.has(id)) continue;
     if (record !== undefined) await rm(join(layout.root, record.part), { force: true });
     await rm(layout.journal(id), { force: true });
   }
+}
+
+/** Committed shards whose part somebody has removed; one look into each folder, not at each of the parts. */
+async function lostParts(layout: Layout, records: Map<number, CommitRecord>): Promise<CommitRecord[]> {
+  const names = new Map<string, Promise<Set<string>>>();
+  const namesOf = (folder: string) => {
+    const known = names.get(folder) ?? namesIn(folder).then((found) => new Set(found));
+    names.set(folder, known);
+    return known;
+  };
+  const lost: CommitRecord[] = [];
+  for (const record of records.values()) {
+    const path = join(layout.root, record.part);
+    if (!(await namesOf(dirname(path))).has(basename(path))) lost.push(record);
+  }
+  return lost;
 }
 
 /** Removes what earlier runs wrote, and nothing else: parts by their commit records, and the run directory. */
@@ -164,11 +199,10 @@ async function refuseForeignFiles(layout: Layout): Promise<void> {
 }
 
 /** A plan that others work by is not changed under their hands. */
-function refuseNewPlan(plan: Plan, old: Plan | undefined, layout: Layout): void {
-  if (old !== undefined && isDeepStrictEqual([plan.files, plan.shards], [old.files, old.shards])) return;
-  throw new SluiceError(
+function planInUse(layout: Layout): SluiceError {
+  return new SluiceError(
     'PLAN_IN_USE',
-    `output ${layout.root}: source.limit or the source is not as it was when the other shares began`,
+    `output ${layout.root}: source.limit, the source or a part is not as it was when the other shares began`,
     { next: 'wait until they have ended, then start all of them again', exit: Exit.later },
   );
 }

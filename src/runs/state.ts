@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, SluiceError } from '../errors.ts';
 import { type CommitRecord, recordVersion } from './commit.ts';
-import { type Layout, namesIn } from './layout.ts';
+import type { Layout } from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import { type Plan, planVersion } from './plan.ts';
+import { damaged, readStateFile } from './state-file.ts';
 
 /** What an output directory says of itself. */
 export interface RunState {
@@ -19,15 +19,17 @@ export async function readState(layout: Layout): Promise<RunState> {
   const records = new Map<number, CommitRecord>();
   for (const name of await namesIn(layout.shards)) {
     if (!/^\d+\.json$/.test(name)) continue;
-    const record = await readJson<CommitRecord>(join(layout.shards, name), recordVersion);
+    const record = await readStateFile<CommitRecord>(join(layout.shards, name), recordVersion);
     if (record !== undefined) records.set(record.shard, record);
   }
+  // Without its plan nobody can tell whose rows the parts hold, and a new plan might number other shards so.
+  if (plan === undefined && records.size > 0) throw damaged(layout.plan, 'it is gone');
   return { plan, records };
 }
 
 /** Undefined where no run has begun. @throws {SluiceError} STATE_DAMAGED or STATE_VERSION, exit 3 */
 export function readPlan(layout: Layout): Promise<Plan | undefined> {
-  return readJson<Plan>(layout.plan, planVersion);
+  return readStateFile<Plan>(layout.plan, planVersion);
 }
 
 /** The ledger of what is on disk: everything that is not committed is pending. */
@@ -46,34 +48,12 @@ export function ledgerOf(state: RunState): Ledger {
   return ledger;
 }
 
-async function readJson<T extends { version: number }>(
-  path: string,
-  version: number,
-): Promise<T | undefined> {
-  let text: string;
+/** Names in a folder; none where there is no such folder. */
+export async function namesIn(folder: string): Promise<string[]> {
   try {
-    text = await readFile(path, 'utf8');
+    return (await readdir(folder)).sort();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new SluiceError('STATE_UNREADABLE', `run directory: cannot read ${path}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
   }
-  let value: T;
-  try {
-    value = JSON.parse(text) as T;
-  } catch (error) {
-    throw new SluiceError('STATE_DAMAGED', `run directory: ${path} is damaged: ${messageOf(error)}`, {
-      next: 'restore the file from a backup, or start anew with --fresh (all rows are asked again)',
-      cause: error,
-    });
-  }
-  if (value.version === version) return value;
-  throw new SluiceError(
-    'STATE_VERSION',
-    `run directory: ${path} has version ${value.version}, this sluice reads ${version}`,
-    {
-      next: 'use the sluice that wrote it, or start anew with --fresh (all rows are asked again)',
-    },
-  );
 }

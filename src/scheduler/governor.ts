@@ -17,6 +17,8 @@ export interface GovernorOptions {
   /** Whether a request may ask the server to hold it while the model loads. */
   mayWaitForModel: boolean;
   random: () => number;
+  /** It is known that it answers: the first request needs not go alone. */
+  proven?: boolean;
 }
 
 /** What a request that may go out now is: the one that tries whether the endpoint is back, or an ordinary one. */
@@ -42,7 +44,7 @@ const failuresToDown = 8;
 export class Governor {
   readonly #options: GovernorOptions;
   #limit: number;
-  #state: State = 'unproven';
+  #state: State;
   #probing = false;
   /** When the next probe may go, while not open. */
   #probeAt = 0;
@@ -64,6 +66,7 @@ export class Governor {
   constructor(options: GovernorOptions) {
     this.#options = options;
     this.#limit = options.limit.start;
+    this.#state = options.proven ? 'open' : 'unproven';
     const perSecond = options.requestsPerSecond ?? Number.POSITIVE_INFINITY;
     const perMinute = options.requestsPerMinute ?? Number.POSITIVE_INFINITY;
     this.#slotMs = Math.max(1000 / perSecond, 60_000 / perMinute);

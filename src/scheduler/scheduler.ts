@@ -27,6 +27,13 @@ export interface SchedulerOptions<T, R> {
   batchSize: number;
   /** Items share a request only when their keys are equal. Default: all may. */
   batchKey?: (item: T) => string;
+  /**
+   * Where it is given, a batch ends with the items that it is true for and nowhere else: neither `batchSize` nor a
+   * source that pauses cuts it. The source must not pause within a batch.
+   */
+  endsBatch?: (item: T) => boolean;
+  /** Bytes that an item holds in memory, once it is read and until it is settled. Default: not counted. */
+  bytesOf?: (item: T) => number;
   /** For one attempt, ms. */
   timeoutMs: number;
   /** `auto`: only a request that follows a 503 'loading' asks the server to wait. */
@@ -75,6 +82,8 @@ const fatalGraceMs = 5_000;
 const loadingTimeoutMs = 300_000;
 /** Items in memory for each place: one in flight, the others read ahead or waiting for their next attempt. */
 const itemsPerPlace = 4;
+/** Fewer are read ahead where they hold more than this together: 32 places would have 640 MB of images of 5 MB. */
+const aheadBytes = 64 * 1024 * 1024;
 /** A batch that failed this often as a whole is halved: one of its rows may be what breaks the server. */
 const wholeBatchAttempts = 2;
 
@@ -102,11 +111,15 @@ export class Scheduler<T, R> {
   readonly #queue: PQueue;
   readonly #stopped = new AbortController();
   readonly #abort = new AbortController();
+  /** Aborted when the run is over: timers that were for it are let go. */
+  readonly #ended = new AbortController();
   /** What `#change` handed out and nothing has woken yet. */
   #waiting: Signal | undefined;
   #ending: Ending | undefined;
   /** Items read and not settled. */
   #outstanding = 0;
+  /** Bytes of these. */
+  #outstandingBytes = 0;
   #inFlight = 0;
   #requests = 0;
   #retries = 0;
@@ -135,7 +148,7 @@ export class Scheduler<T, R> {
   async run(items: AsyncIterable<T>): Promise<Ending> {
     const { clock, budget } = this.#options;
     this.#lastAnswerAt = clock.now();
-    const ended = new AbortController();
+    const ended = this.#ended;
     if (budget?.maxRuntimeMs !== undefined) {
       void clock.sleep(budget.maxRuntimeMs, ended.signal).then(() => {
         if (!ended.signal.aborted) this.#end({ kind: 'budget', which: 'max_runtime_s' });
@@ -184,7 +197,7 @@ export class Scheduler<T, R> {
   }
 
   async #feed(iterator: AsyncIterator<T>): Promise<void> {
-    const { batchSize, batchKey, governor } = this.#options;
+    const { batchSize, batchKey, endsBatch, bytesOf } = this.#options;
     let batch: T[] = [];
     let key: string | undefined;
     const flush = () => {
@@ -193,7 +206,8 @@ export class Scheduler<T, R> {
     };
     try {
       while (this.#ending === undefined) {
-        if (this.#outstanding >= governor.limit * itemsPerPlace * batchSize) {
+        const mayWait = endsBatch === undefined || batch.length === 0;
+        if (mayWait && this.#isFull()) {
           flush();
           await this.#change();
           continue;
@@ -205,7 +219,8 @@ export class Scheduler<T, R> {
         key = itemKey;
         batch.push(next.value);
         this.#outstanding++;
-        if (batch.length >= batchSize) flush();
+        this.#outstandingBytes += bytesOf?.(next.value) ?? 0;
+        if (endsBatch === undefined ? batch.length >= batchSize : endsBatch(next.value)) flush();
       }
       flush();
     } finally {
@@ -214,13 +229,21 @@ export class Scheduler<T, R> {
     }
   }
 
+  /** Whether nothing more is read for now. However wide the items are, each place of the endpoint may have its own. */
+  #isFull(): boolean {
+    const { batchSize, governor } = this.#options;
+    const inPlaces = governor.limit * batchSize;
+    if (this.#outstanding >= inPlaces * itemsPerPlace) return true;
+    return this.#outstandingBytes >= aheadBytes && this.#outstanding >= inPlaces;
+  }
+
   /**
    * The next item. A source that pauses may be waiting for the very items that stand in a half-full batch (a bounded
    * number of open shards, say), so the batch goes out before it is waited for.
    */
   async #next(iterator: AsyncIterator<T>, flush: () => void): Promise<IteratorResult<T>> {
     const next = iterator.next();
-    if (this.#options.batchSize === 1) return next;
+    if (this.#options.batchSize === 1 || this.#options.endsBatch !== undefined) return next;
     let settled = false;
     const mark = () => {
       settled = true;
@@ -309,6 +332,7 @@ export class Scheduler<T, R> {
     const taken = this.#options.onSettled(settled);
     if (taken !== undefined) await taken;
     this.#outstanding--;
+    this.#outstandingBytes -= this.#options.bytesOf?.(settled.item) ?? 0;
   }
 
   /** Decides what becomes of items whose request failed. */
@@ -326,7 +350,8 @@ export class Scheduler<T, R> {
     switch (failure.class) {
       case 'fatal':
         this.#end({ kind: 'fatal', failure });
-        void clock.sleep(fatalGraceMs).then(() => this.#abort.abort());
+        // Not past the end of the run: a timer that nobody needs would hold up the process.
+        void clock.sleep(fatalGraceMs, this.#ended.signal).then(() => this.#abort.abort());
         return;
       case 'rejected':
         group.attempts++;

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { BIGINT, VARCHAR } from '@duckdb/node-api';
 import type duckdb from '@duckdb/node-bindings';
-import type { Feed, FeedColumn, FeedScan } from '../duckdb/feed.ts';
+import { CHUNK_BYTES, type Feed, type FeedColumn, type FeedScan } from '../duckdb/feed.ts';
 import type { StoredBytes } from '../storage/storage.ts';
 import { CsvScanner, type Dialect } from './csv-scanner.ts';
-import { CHUNK_TEXT_BYTES, ChunkFiller } from './fill.ts';
+import { ChunkFiller } from './fill.ts';
 import type { FormatContext, OpenFile, RowRange } from './format.ts';
 import { openUnchanged } from './open-file.ts';
 import { excerpt, notUtf8, type Position } from './text.ts';
@@ -84,7 +84,7 @@ class RecordScan implements FeedScan {
     const scanner = this.#scanner;
     let count = 0;
     let size = 0;
-    while (count < capacity && size < CHUNK_TEXT_BYTES && this.#row < this.#end && scanner.next()) {
+    while (count < capacity && size < CHUNK_BYTES && this.#row < this.#end && scanner.next()) {
       const problem = this.#problem();
       chunk.number(ROW, count, this.#row++);
       chunk.number(LINE, count, scanner.line);

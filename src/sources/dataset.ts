@@ -136,12 +136,35 @@ export class Dataset {
     };
   }
 
+  /**
+   * A range's relation as the queries that read it, one after the other, without holding many wide rows in memory.
+   * @throws {SluiceError} `SOURCE_READ`
+   */
+  async queries(range: FileRange, { sql }: Pick<Relation, 'sql'>): Promise<string[]> {
+    const cuts = await this.#cuts(range);
+    if (cuts.length < 2) return [sql];
+    return cuts.map((first, i) => {
+      const last = (cuts[i + 1] ?? range.start + range.rows) - 1;
+      return `SELECT * FROM (${sql}) WHERE __row BETWEEN ${first} AND ${last}`;
+    });
+  }
+
+  async #cuts(range: FileRange): Promise<readonly number[]> {
+    try {
+      return (await this.#reader(range.file).cuts?.(range)) ?? [];
+    } catch (error) {
+      throw this.explained(range.file, error);
+    }
+  }
+
   /** The rows of a range as Arrow batches: `__row`, `__error`, then the columns. */
   async *read(range: FileRange, options: ReadOptions): AsyncGenerator<RecordBatch, void, undefined> {
     const { columns, where, signal } = options;
     using relation = this.relation(range, columns, where);
+    const { engine } = this.#context;
+    const how = { rowWise: true, ...(signal && { signal }) };
     try {
-      yield* this.#context.engine.stream(relation.sql, signal && { signal });
+      for (const sql of await this.queries(range, relation)) yield* engine.stream(sql, how);
     } catch (error) {
       if (signal?.aborted) throw error;
       throw this.explained(range.file, error);

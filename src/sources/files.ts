@@ -2,20 +2,20 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { BIGINT, BLOB, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api';
 import type duckdb from '@duckdb/node-bindings';
-import type { Feed, FeedScan } from '../duckdb/feed.ts';
+import { CHUNK_BYTES, type Feed, type FeedScan } from '../duckdb/feed.ts';
 import { quoteIdentifier } from '../duckdb/quote.ts';
 import type { Column } from '../duckdb/types.ts';
 import { messageOf } from '../errors.ts';
 import { MAX_NAMED_BYTES } from '../storage/named-file.ts';
 import type { StoredFile } from '../storage/storage.ts';
-import { CHUNK_TEXT_BYTES, ChunkFiller } from './fill.ts';
+import { ChunkFiller } from './fill.ts';
 import type { FileReader, Format, FormatContext, Relation, RowRange, SourceFile } from './format.ts';
 import { openUnchanged } from './open-file.ts';
 import { partitionsOf } from './partitions.ts';
 
 /**
  * Each file is a row. The "source file" is then a folder, so that a part holds many of them: its rows are the files in
- * it that were asked for, oldest first, so that one that comes later is a row at the end and changes no other.
+ * it that were asked for, by name.
  */
 export const files: Format = {
   name: 'files',
@@ -40,12 +40,28 @@ export function foldersOf(found: readonly StoredFile[]): SourceFile[] {
       modifiedMs: members.reduce((latest, { modifiedMs }) => Math.max(latest, modifiedMs), 0),
       format: 'files',
       partitions: partitionsOf(path),
-      members: members.sort((a, b) => a.modifiedMs - b.modifiedMs || byText(a.path, b.path)),
+      members: members.sort((a, b) => byText(a.path, b.path)),
     }));
 }
 
 function byText(a: string, b: string): number {
   return a < b ? -1 : 1;
+}
+
+/**
+ * Puts a folder's files into the order that they had for an earlier run, and those that came since after them: one
+ * that comes later is a row at the end and changes no other.
+ * @param names of the files then, in order
+ */
+export function arrange(members: StoredFile[], names: readonly string[]): void {
+  const places = new Map(names.map((name, place) => [name, place]));
+  const placeOf = ({ path }: StoredFile) => places.get(posix.basename(path)) ?? names.length;
+  members.sort((a, b) => placeOf(a) - placeOf(b) || byText(a.path, b.path));
+}
+
+/** Names of a folder's files, in the order of its rows. */
+export function namesOf(members: readonly StoredFile[]): string[] {
+  return members.map(({ path }) => posix.basename(path));
 }
 
 /** Tells the rows of a folder from others: also a file renamed, which changes neither sizes nor times. */
@@ -126,7 +142,7 @@ class FolderFeed implements Feed {
     const next = (vectors: readonly duckdb.Vector[], capacity: number): number => {
       const chunk = new ChunkFiller(vectors, projected, capacity);
       let [count, bytes] = [0, 0];
-      while (count < capacity && bytes < CHUNK_TEXT_BYTES && row < end) {
+      while (count < capacity && bytes < CHUNK_BYTES && row < end) {
         const member = this.#members[row]!;
         const content = chunk.wants(CONTENT) ? this.#contentOf(member) : undefined;
         const error = typeof content === 'string' ? content : undefined;

@@ -4,9 +4,6 @@ import bindings from '@duckdb/node-bindings';
 /** DuckDB's vectors have room for 2048 rows; a bit of validity for each. */
 const VALIDITY_BYTES = 256;
 
-/** A chunk of rows ends early at so much text: 2048 rows of documents or images would not fit into memory. */
-export const CHUNK_TEXT_BYTES = 8 * 1024 * 1024;
-
 /** Writes rows into the vectors of one chunk of a feed, column by column, in any order within a row. */
 export class ChunkFiller {
   readonly capacity: number;

@@ -20,7 +20,7 @@ export interface SourceFile {
   /** The `name=value` folders of its path, values decoded; null for Hive's name of null. */
   partitions: readonly { name: string; value: PartitionValue }[];
   /** The files of a folder, in the order of its rows. `size` is then their sum and `modifiedMs` the latest. */
-  members?: readonly StoredFile[];
+  members?: StoredFile[];
 }
 
 /** A row of a text file at which a reader can start. */
@@ -93,4 +93,9 @@ export interface FileReader {
    * order. The columns of a row with an error are null.
    */
   relation(range: RowRange, columns: readonly Column[]): Relation;
+  /**
+   * The first rows of the parts of a range that are to be read by a query each, as else wide rows would be read ahead
+   * by the thousand. Absent where the rows come from a feed, which a stream reads in pieces by itself.
+   */
+  cuts?(range: RowRange): Promise<readonly number[]>;
 }

@@ -1,8 +1,8 @@
 import { BIGINT, VARCHAR } from '@duckdb/node-api';
 import type duckdb from '@duckdb/node-bindings';
-import type { Feed, FeedScan } from '../duckdb/feed.ts';
+import { CHUNK_BYTES, type Feed, type FeedScan } from '../duckdb/feed.ts';
 import type { StoredBytes } from '../storage/storage.ts';
-import { CHUNK_TEXT_BYTES, ChunkFiller } from './fill.ts';
+import { ChunkFiller } from './fill.ts';
 import type { FormatContext, OpenFile, RowRange } from './format.ts';
 import { isPlain, lineProblem, mayHaveBigIntegers } from './json-line.ts';
 import { LineScanner, MAX_RECORD_BYTES } from './line-scanner.ts';
@@ -80,7 +80,7 @@ class LineScan implements FeedScan {
     const scanner = this.#scanner;
     let count = 0;
     let size = 0;
-    while (count < capacity && size < CHUNK_TEXT_BYTES && this.#row < this.#end && scanner.next()) {
+    while (count < capacity && size < CHUNK_BYTES && this.#row < this.#end && scanner.next()) {
       const line = scanner.window.bytes.subarray(scanner.start, scanner.end);
       const problem = this.#problem(line);
       chunk.number(ROW, count, this.#row++);

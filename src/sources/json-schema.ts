@@ -40,6 +40,8 @@ export async function jsonColumns(engine: Engine, lines: JsonLines): Promise<Col
   // structure JSON, which would hide the fields that other lines have there; null has none.
   const shapes = engine.stream(
     `SELECT DISTINCT json_structure(TRY_CAST(replace(text, '{}', 'null') AS JSON))::VARCHAR FROM (${lines.sql})`,
+    // In pieces, as DuckDB would gather 2048 lines before it looks at one, however long they are.
+    { rowWise: true },
   );
   let merged: JsonShape | undefined;
   for await (const batch of shapes) {

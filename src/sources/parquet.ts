@@ -3,6 +3,7 @@ import type { Column } from '../duckdb/types.ts';
 import { messageOf } from '../errors.ts';
 import type { FileFacts, FileReader, Format, FormatContext, OpenFile, Relation, RowRange } from './format.ts';
 import { unreadable, withBytes } from './open-file.ts';
+import { cutsOf, type RowGroup } from './parquet-cuts.ts';
 import { damagedPage } from './parquet-pages.ts';
 import { sameType, sqlType } from './types.ts';
 
@@ -33,6 +34,7 @@ class ParquetReader implements FileReader {
   readonly columns: readonly Column[];
   readonly #file: OpenFile;
   readonly #context: FormatContext;
+  #groups: Promise<RowGroup[]> | undefined;
 
   constructor(file: OpenFile, context: FormatContext, columns: readonly Column[]) {
     this.#file = file;
@@ -77,6 +79,18 @@ class ParquetReader implements FileReader {
     if (!damaged) return;
     const reason = `column ${damaged.column} is damaged: the page at byte ${damaged.offset} does not fit its checksum`;
     throw unreadable(this.#file, reason, 'Write the file again, or leave it out of source.path.');
+  }
+
+  async cuts(range: RowRange): Promise<readonly number[]> {
+    this.#groups ??= this.#rowGroups();
+    return cutsOf(await this.#groups, range);
+  }
+
+  async #rowGroups(): Promise<RowGroup[]> {
+    const groups =
+      await this.#context.engine.rows(`SELECT any_value(row_group_num_rows)::BIGINT AS rows, sum(total_uncompressed_size)::BIGINT AS bytes
+      FROM parquet_metadata(${quoteFile(this.#file.local)}) GROUP BY row_group_id ORDER BY row_group_id`);
+    return groups.map(({ rows, bytes }) => ({ rows: Number(rows), bytes: Number(bytes) }));
   }
 
   relation({ start, rows }: RowRange, columns: readonly Column[]): Relation {

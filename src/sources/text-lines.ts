@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { BIGINT, VARCHAR } from '@duckdb/node-api';
 import type duckdb from '@duckdb/node-bindings';
-import type { Feed, FeedScan } from '../duckdb/feed.ts';
+import { CHUNK_BYTES, type Feed, type FeedScan } from '../duckdb/feed.ts';
 import type { Column } from '../duckdb/types.ts';
 import { countRecords } from './count.ts';
-import { CHUNK_TEXT_BYTES, ChunkFiller } from './fill.ts';
+import { ChunkFiller } from './fill.ts';
 import type { FileFacts, FileReader, Format, FormatContext, OpenFile, Relation, RowRange } from './format.ts';
 import { LineScanner, MAX_RECORD_BYTES } from './line-scanner.ts';
 import { openUnchanged, withBytes } from './open-file.ts';
@@ -75,7 +75,7 @@ class TextFeed implements Feed {
     const next = (vectors: readonly duckdb.Vector[], capacity: number): number => {
       const chunk = new ChunkFiller(vectors, projected, capacity);
       let [count, size] = [0, 0];
-      while (count < capacity && size < CHUNK_TEXT_BYTES && row < start + rows && scanner.next()) {
+      while (count < capacity && size < CHUNK_BYTES && row < start + rows && scanner.next()) {
         const line = scanner.window.bytes.subarray(scanner.start, scanner.end);
         const problem = problemOf(scanner, line);
         chunk.number(ROW, count, row++);

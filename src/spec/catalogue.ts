@@ -9,6 +9,12 @@ export interface TaskEntry {
   readonly parameters: z.ZodObject;
 }
 
+/** What `spec/` needs to know of a contract: the tasks that it can ask for, with their parameters; undefined: all. */
+export interface ContractEntry {
+  readonly name: string;
+  readonly tasks?: Readonly<Record<string, readonly string[]>>;
+}
+
 export type Catalogue = readonly TaskEntry[];
 
 export function findEntry(catalogue: Catalogue, name: string): TaskEntry | undefined {

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { type Catalogue, findEntry, type TaskEntry } from './catalogue.ts';
 import { problemsOf } from './issues.ts';
-import { isBound } from './normalise.ts';
+import { isBound } from './bindings.ts';
 import { nearest } from '../nearest.ts';
 import { didYouMean, type Locate, type Problem } from './problem.ts';
 
@@ -28,9 +28,11 @@ export function checkTask(job: TaskParts, catalogue: Catalogue, locate: Locate):
       },
     ];
   }
+  // Without any, a required one is missing.
+  const { parameters = {} } = job;
   return [
     ...(isMapping(job.inputs) ? checkInputs(job.inputs, entry, locate) : []),
-    ...(isMapping(job.parameters) ? checkParameters(job.parameters, entry, locate) : []),
+    ...(isMapping(parameters) ? checkParameters(parameters, entry, locate) : []),
   ];
 }
 

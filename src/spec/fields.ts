@@ -15,7 +15,14 @@ const texts = z.union([text, z.array(text).min(1)], { error: 'wanted a text or a
 export const sourceFormats = ['parquet', 'arrow', 'jsonl', 'csv', 'tsv', 'text', 'files'] as const;
 export const outputFormats = ['parquet', 'arrow', 'jsonl'] as const;
 export const compressions = ['zstd', 'snappy', 'gzip', 'none'] as const;
-export const contracts = ['hf'] as const;
+export const contracts = ['hf', 'endpoint', 'tei', 'openai'] as const;
+export const dtypes = ['auto', 'fp32', 'fp16', 'q8', 'q4'] as const;
+export const devices = ['cpu', 'cuda', 'tensorrt', 'coreml', 'dml', 'webgpu'] as const;
+
+/** A model on the hub; with a router's suffix such as `:fastest`. */
+const hubId = /^(?!.*\.\.)[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?(:[\w.-]+)?$/;
+/** A model in a folder: an absolute path, or one that begins with a dot. */
+export const folderPath = /^(\.{0,2}[/\\]|[A-Za-z]:[/\\])/;
 
 /** A task input or parameter: where its value comes from. */
 export const binding = z.union(
@@ -31,7 +38,7 @@ const source = z.strictObject({
     .enum(sourceFormats)
     .describe(
       'Default: told by the extension. `text`: each line is a row, column `text`. `files`: each file is a row with ' +
-        'the columns path, name, size, modified, content, oldest first',
+        'the columns path, name, size, modified, content',
     )
     .optional(),
   where: text
@@ -44,14 +51,22 @@ const source = z.strictObject({
 });
 
 const backend = z.strictObject({
-  type: z.enum(['api']).describe('Who answers: `api`, a server that speaks the Inference API').default('api'),
+  type: z
+    .enum(['api', 'onnx'])
+    .describe(
+      'Who answers: `api`, a server that speaks the Inference API, or `onnx`, worker processes on this machine',
+    )
+    .default('api'),
   url: text
     .describe('Base URL or full endpoint URL; `{model}` and `{task}` are filled in')
     .default(defaultUrl),
   contract: z
     .enum(contracts)
     .describe(
-      'How the server is spoken to. `hf`: POST …/models/{model} with {inputs, parameters, options} or raw bytes',
+      'How the server is spoken to. `hf`: POST …/models/{model} with {inputs, parameters, options} or raw bytes. ' +
+        '`endpoint`: the same to the URL as it is given, such as a dedicated endpoint. `tei`: text-embeddings-inference ' +
+        '(feature-extraction, text-classification, sentence-similarity). `openai`: servers that speak like OpenAI’s, ' +
+        'such as vLLM: /v1/embeddings (feature-extraction), /v1/chat/completions (conversational, text-generation)',
     )
     .default('hf'),
   token: z
@@ -70,6 +85,29 @@ const backend = z.strictObject({
     )
     .describe('Further request headers')
     .default({}),
+  workers: positive
+    .describe(
+      '`onnx`: worker processes. Default: one for each core, fewer where the model does not fit the memory',
+    )
+    .optional(),
+  threads: positive
+    .describe(
+      '`onnx`: threads of ONNX Runtime in each worker. Default: 1, or what fewer workers leave of the cores',
+    )
+    .optional(),
+  dtype: z
+    .enum(dtypes)
+    .describe(
+      '`onnx`: number format of the weights. `auto` takes the first of fp32, q8, fp16, q4 that is there',
+    )
+    .default('auto'),
+  device: z
+    .enum(devices)
+    .describe('`onnx`: execution provider of ONNX Runtime; never replaced by another one on the quiet')
+    .default('cpu'),
+  model_dir: text
+    .describe('`onnx`: folder in which models (owner/name) are looked up before the Hugging Face cache')
+    .optional(),
 });
 
 const concurrency = z.union(
@@ -89,8 +127,11 @@ const limits = z.strictObject({
     .default('auto'),
   batch_size: z
     .union([positive, z.literal('auto')], { error: 'wanted a number from 1, or auto' })
-    .describe('Rows in a request, where the task takes lists; `auto` is 1 for the API')
-    .default(1),
+    .describe(
+      'Rows in a request, where task and contract take lists. `auto`: 1; for `tei` 32, or fewer where the server’s ' +
+        '/info says so. `onnx`: rows that are packed together, `auto` is 128',
+    )
+    .default('auto'),
   requests_per_second: z.number().positive().describe('Hard ceiling').optional(),
   requests_per_minute: z.number().positive().describe('Hard ceiling').optional(),
   timeout_s: z.number().positive().describe('For one attempt, seconds').default(120),
@@ -170,11 +211,12 @@ export const jobFields = z.strictObject({
     .optional(),
   task: text.describe('What the model does; `sluice tasks` lists them'),
   model: z
-    .string()
-    .regex(/^(?!.*\.\.)[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/, {
-      error: 'wanted a model id such as owner/name',
+    .union([z.string().regex(hubId), z.string().regex(folderPath)], {
+      error: 'wanted a model id such as owner/name, or for the onnx backend a path such as ./models/name',
     })
-    .describe('Hub id; may be left out where `backend.url` is a full endpoint URL')
+    .describe(
+      'Hub id, or for the onnx backend a folder (./models/name); may be left out where `backend.url` is a full endpoint URL',
+    )
     .optional(),
   source: z.preprocess(
     (value) => (typeof value === 'string' || Array.isArray(value) ? { path: value } : value),

@@ -26,15 +26,31 @@ export interface SourceSpec {
   sample?: number;
 }
 
-export interface BackendSpec {
+export interface ApiSpec {
   type: 'api';
   /** Base URL or full endpoint URL; `{model}` and `{task}` are filled in. */
   url: string;
-  contract: 'hf';
+  contract: 'hf' | 'endpoint' | 'tei' | 'openai';
   /** Sent to the URL's origin only. Never logged, journaled or written. */
   token?: string;
   headers: Record<string, string>;
 }
+
+/** A pool of worker processes on this machine. */
+export interface OnnxSpec {
+  type: 'onnx';
+  /** Undefined: by the machine's cores and memory. */
+  workers?: number;
+  /** Threads of ONNX Runtime in each worker. Undefined: what is left of the cores. */
+  threads?: number;
+  dtype: 'auto' | 'fp32' | 'fp16' | 'q8' | 'q4';
+  /** Execution provider of ONNX Runtime. */
+  device: string;
+  /** Where models are looked up before the Hugging Face cache. */
+  modelDir?: string;
+}
+
+export type BackendSpec = ApiSpec | OnnxSpec;
 
 export interface LimitsSpec {
   /** Requests in flight. `auto` lets the governor find it. */

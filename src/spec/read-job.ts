@@ -1,12 +1,13 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
-import type { Catalogue } from './catalogue.ts';
+import { type Catalogue, type ContractEntry, findEntry } from './catalogue.ts';
+import { checkContract } from './check-contract.ts';
 import { checkTask } from './check-task.ts';
 import { expand, scalarOf } from './environment.ts';
-import { defaultUrl, type JobFields, jobFields } from './fields.ts';
+import { defaultUrl, folderPath, type JobFields, jobFields } from './fields.ts';
 import { problemsOf } from './issues.ts';
 import type { Job } from './job.ts';
-import { jobOf } from './normalise.ts';
+import { compressionsOf, jobOf } from './normalise.ts';
 import { applyOverride, parseOverride } from './overrides.ts';
 import type { Locate, Problem } from './problem.ts';
 import { readSource } from './source-text.ts';
@@ -18,6 +19,8 @@ export interface ReadJobOptions {
   /** `a.b=value`, from the command line. */
   set: readonly string[];
   catalogue: Catalogue;
+  /** By their names in a job file. */
+  contracts: Readonly<Record<string, ContractEntry>>;
 }
 
 export interface ReadJob {
@@ -69,12 +72,23 @@ export function readJob(text: string, options: ReadJobOptions): ReadJob {
     // What can be said of the task is said, too: a person mends all of a file at once.
     const partly = z.looseObject({ task: z.string() }).safeParse(value);
     if (partly.success) problems.push(...checkTask(partly.data, options.catalogue, locate));
+    problems.push(...checkModel(value, locate));
     return { job: undefined, problems, locate };
   }
-  problems.push(...checkTask(fields, options.catalogue, locate));
+  problems.push(...checkTask(fields, options.catalogue, locate), ...checkModel(value, locate));
+  const { model, backend } = fields;
+  const entry = findEntry(options.catalogue, fields.task);
+  const contract = options.contracts[backend.contract];
+  if (backend.type === 'api' && entry !== undefined && contract !== undefined) {
+    problems.push(
+      ...checkContract({ parameters: fields.parameters, url: backend.url }, contract, entry, locate),
+    );
+  }
   if (
-    fields.model === undefined &&
-    (fields.backend.url === defaultUrl || fields.backend.url.includes('{model}'))
+    model === undefined &&
+    (backend.type === 'onnx' ||
+      (backend.url === defaultUrl && backend.contract === 'hf') ||
+      backend.url.includes('{model}'))
   ) {
     const message = 'model is missing: which model should answer?';
     problems.push({
@@ -84,8 +98,29 @@ export function readJob(text: string, options: ReadJobOptions): ReadJob {
       ...locate(['task'], 'key'),
     });
   }
-  const job = jobOf(fields, options, locate, problems);
-  return { job: problems.length === 0 ? job : undefined, problems, locate };
+  problems.push(...checkCompression(fields.output, locate));
+  return { job: problems.length === 0 ? jobOf(fields, options) : undefined, problems, locate };
+}
+
+function checkCompression({ format, compression }: JobFields['output'], locate: Locate): Problem[] {
+  const possible = compressionsOf[format];
+  if (compression === undefined || possible.includes(compression)) return [];
+  const message = `output.compression: ${format} takes ${possible.join(', ')}`;
+  return [{ kind: 'invalid-option', message, ...locate(['output', 'compression']) }];
+}
+
+/** A model that is a folder goes with the onnx backend only; to a server it would be a part of the URL. */
+function checkModel({ model, backend }: Record<string, unknown>, locate: Locate): Problem[] {
+  const type = typeof backend === 'object' && backend !== null && 'type' in backend ? backend.type : backend;
+  if (typeof model !== 'string' || type === 'onnx' || !folderPath.test(model)) return [];
+  return [
+    {
+      kind: 'invalid-option',
+      message: `model: ${model} is a folder, which only the onnx backend can use`,
+      suggestion: 'name a hub id such as owner/name, or set backend: onnx',
+      ...locate(['model']),
+    },
+  ];
 }
 
 /** Validates; a text that is wholly one variable may stand for a number or a flag where one is wanted. */

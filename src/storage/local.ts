@@ -66,6 +66,11 @@ class LocalBytes implements StoredBytes {
 /** Makes the names of temporary files differ within this process; the process id does it between processes. */
 let temporaries = 0;
 
+/** Whether a name is that of a temporary file of `writeAtomic`, which only a killed process leaves behind. */
+export function isLeftover(name: string): boolean {
+  return /^\..+\.\d+-\d+\.tmp$/.test(name);
+}
+
 async function writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
   // The leading dot hides it from listings when a kill leaves it behind.
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${temporaries++}.tmp`);

@@ -11,7 +11,11 @@ export const tableQuestionAnswering: Task = {
   summary: 'Finds the answer to a question in a table',
   inputs: {
     query: { kind: 'text', required: true, description: 'The question' },
-    table: { kind: 'table', required: true, description: 'The table: named columns of equally many cells' },
+    table: {
+      kind: 'table',
+      required: true,
+      description: 'The table: a struct or map of equally long lists, its JSON, or the path of a CSV file',
+    },
   },
   parameters: z.strictObject({
     padding: z

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { Message, RecordBatchFileWriter, RecordBatchReader, type Schema } from 'apache-arrow';
+import { cell } from '../arrow/rows.ts';
 import { messageOf } from '../errors.ts';
 import { createFile, notWritable } from './file.ts';
 import { selectPart } from './select.ts';
@@ -49,6 +50,25 @@ export const arrowWriter: Writer = {
       let rows = 0;
       for await (const batch of await RecordBatchReader.from(file)) rows += batch.numRows;
       return rows;
+    } finally {
+      await file.close();
+    }
+  },
+
+  async *read(_engine, { path, columns }) {
+    const file = await open(path, 'r');
+    try {
+      for await (const batch of await RecordBatchReader.from(file)) {
+        // Not `batch.select`: arrow-js gives the columns of another order their neighbours' values.
+        const found = columns.map(({ name }) => {
+          const vector = batch.getChild(name);
+          if (vector === null) throw new Error(`arrow file has no column ${name}: ${path}`);
+          return { name, vector };
+        });
+        for (let i = 0; i < batch.numRows; i++) {
+          yield Object.fromEntries(found.map(({ name, vector }) => [name, cell(vector, i)]));
+        }
+      }
     } finally {
       await file.close();
     }

@@ -6,6 +6,7 @@ import {
   type DuckDBType,
   DuckDBTypeId,
 } from '@duckdb/node-api';
+import { DataType, type Field } from 'apache-arrow';
 import { quoteLiteral } from '../duckdb/quote.ts';
 
 /**
@@ -49,6 +50,21 @@ export function jsonValue(value: string, type: DuckDBType, depth = 0): string {
   if (type instanceof DuckDBStructType) return structValue(value, type, depth);
   if (type instanceof DuckDBMapType) return mapValue(value, type, depth);
   return value;
+}
+
+/** The value of a result column that stands in JSON as `jsonValue` prints it. */
+export function fromJson(value: unknown, type: DataType): unknown {
+  if (value === null || value === undefined) return null;
+  if (DataType.isBinary(type)) return Buffer.from(String(value), 'base64');
+  if (DataType.isFloat(type)) return value;
+  if (DataType.isList(type) || DataType.isFixedSizeList(type)) {
+    const item: DataType = type.children[0]!.type;
+    return DataType.isFloat(item) ? value : (value as unknown[]).map((each) => fromJson(each, item));
+  }
+  if (!DataType.isStruct(type)) return value;
+  const object = value as Record<string, unknown>;
+  const fields: readonly Field[] = type.children;
+  return Object.fromEntries(fields.map((field) => [field.name, fromJson(object[field.name], field.type)]));
 }
 
 /** Lists of floats, however deep. */

@@ -1,8 +1,9 @@
+import { rowsOf } from '../arrow/rows.ts';
 import type { Engine } from '../duckdb/engine.ts';
 import { quoteIdentifier, quoteFile, quoteLiteral } from '../duckdb/quote.ts';
 import { messageOf } from '../errors.ts';
 import { createFile } from './file.ts';
-import { jsonValue } from './json-values.ts';
+import { fromJson, jsonValue } from './json-values.ts';
 import { selectPart } from './select.ts';
 import type { Compression, Writer } from './writer.ts';
 
@@ -36,6 +37,16 @@ export const jsonlWriter: Writer = {
       return countLines(engine, path, compression, LONG_LINE_BYTES);
     }
   },
+
+  async *read(engine, { path, compression, columns }) {
+    const lines = `SELECT json::VARCHAR AS line FROM ${objects(path, compression, LONG_LINE_BYTES)}`;
+    for await (const batch of engine.stream(lines)) {
+      for (const { line } of rowsOf(batch)) {
+        const row: Record<string, unknown> = JSON.parse(String(line));
+        yield Object.fromEntries(columns.map(({ name, type }) => [name, fromJson(row[name], type)]));
+      }
+    }
+  },
 };
 
 /** DuckDB's own limit for a line. It sets aside twice the limit, so the higher one is for those who need it: masks. */
@@ -49,11 +60,13 @@ async function countLines(
   compression: Compression,
   limit: number,
 ): Promise<number> {
-  const file = `${quoteFile(path)}, format = 'newline_delimited', compression = '${codecOf(compression)}'`;
-  const [row] = await engine.rows(
-    `SELECT count(*) AS rows FROM read_json_objects(${file}, maximum_object_size = ${limit})`,
-  );
+  const [row] = await engine.rows(`SELECT count(*) AS rows FROM ${objects(path, compression, limit)}`);
   return Number(row?.rows);
+}
+
+function objects(path: string, compression: Compression, limit: number): string {
+  const file = `${quoteFile(path)}, format = 'newline_delimited', compression = '${codecOf(compression)}'`;
+  return `read_json_objects(${file}, maximum_object_size = ${limit})`;
 }
 
 function codecOf(compression: Compression): string {

@@ -1,5 +1,6 @@
 import { DuckDBArrayType, type DuckDBType, DuckDBTypeId, LIST, VARCHAR } from '@duckdb/node-api';
-import { quoteFile, quoteLiteral } from '../duckdb/quote.ts';
+import { rowsOf } from '../arrow/rows.ts';
+import { quoteFile, quoteIdentifier, quoteLiteral } from '../duckdb/quote.ts';
 import { castColumns, mapType } from '../duckdb/types.ts';
 import { createFile } from './file.ts';
 import { selectPart } from './select.ts';
@@ -40,6 +41,12 @@ export const parquetWriter: Writer = {
   async verify(engine, path) {
     const [row] = await engine.rows(`SELECT num_rows FROM parquet_file_metadata(${quoteFile(path)})`);
     return Number(row?.num_rows);
+  },
+
+  async *read(engine, { path, columns }) {
+    const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ');
+    const sql = `SELECT ${list || 'NULL'} FROM read_parquet(${quoteFile(path)}, hive_partitioning = false)`;
+    for await (const batch of engine.stream(sql)) yield* rowsOf(batch);
   },
 };
 

@@ -1,3 +1,4 @@
+import type { Field } from 'apache-arrow';
 import type { Engine } from '../duckdb/engine.ts';
 import type { Feed } from '../duckdb/feed.ts';
 
@@ -48,4 +49,17 @@ export interface Writer {
    * @throws {Error} for a file that is not whole
    */
   verify(engine: Engine, path: string, compression: Compression): Promise<number>;
+  /**
+   * The rows of a part that `write` made, in order, with these columns as the plain values that `buildBatch` takes.
+   * What the format could not hold (NaN in JSON) comes back as it would be written again.
+   */
+  read(engine: Engine, part: PartContent): AsyncGenerator<Record<string, unknown>, void, undefined>;
+}
+
+/** What is read of a part. */
+export interface PartContent {
+  path: string;
+  compression: Compression;
+  /** The columns under the names that they have in the part. */
+  columns: readonly Field[];
 }

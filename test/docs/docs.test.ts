@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { contracts } from '../../src/backends/api/index.ts';
 import { jobSchema } from '../../src/spec/json-schema.ts';
 import { jobFileMarkdown } from '../../src/spec/markdown.ts';
 import { formatProblems } from '../../src/spec/problem.ts';
@@ -66,7 +67,13 @@ describe('every job in the documentation is a good one', () => {
   }));
 
   test.each([...examples, ...files])('$page, example $i', ({ page, text }) => {
-    const { problems } = readJob(text, { file: page, env: { HF_TOKEN: 'token' }, set: [], catalogue: tasks });
+    const { problems } = readJob(text, {
+      file: page,
+      env: { HF_TOKEN: 'token' },
+      set: [],
+      catalogue: tasks,
+      contracts,
+    });
     expect(formatProblems(problems, text)).toBe('');
   });
 });

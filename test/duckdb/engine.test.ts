@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Engine } from '../../src/duckdb/engine.ts';
+import { Engine, type StreamOptions } from '../../src/duckdb/engine.ts';
 import { quoteIdentifier, quoteLiteral } from '../../src/duckdb/quote.ts';
 import { numbers } from './numbers.ts';
 
@@ -110,9 +110,12 @@ describe('feeds', () => {
 });
 
 describe('streams', () => {
-  async function numbersOf(sql: string, rows?: number): Promise<{ n: bigint[]; sizes: number[] }> {
+  async function numbersOf(
+    sql: string,
+    options: StreamOptions = {},
+  ): Promise<{ n: bigint[]; sizes: number[] }> {
     const read = { n: [] as bigint[], sizes: [] as number[] };
-    for await (const batch of engine.stream(sql, rows === undefined ? {} : { rows })) {
+    for await (const batch of engine.stream(sql, options)) {
       read.sizes.push(batch.numRows);
       read.n.push(...(batch.getChildAt(0)!.toArray() as BigInt64Array));
     }
@@ -121,7 +124,7 @@ describe('streams', () => {
 
   test('rows arrive in order, in batches of at least the size asked for', async () => {
     using handle = engine.register(numbers(100_000));
-    const { n, sizes } = await numbersOf(`SELECT n FROM ${handle.sql}`, 10_000);
+    const { n, sizes } = await numbersOf(`SELECT n FROM ${handle.sql}`, { rows: 10_000 });
     expect(n).toEqual(Array.from({ length: 100_000 }, (_, i) => BigInt(i)));
     expect(sizes.slice(0, -1).every((size) => size >= 10_000 && size < 10_000 + 2048)).toBe(true);
   });
@@ -172,6 +175,65 @@ describe('streams', () => {
   test('an error of DuckDB midway is the error of the stream, never a short result', async () => {
     const sql = `SELECT CASE WHEN range = 700000 THEN error('row 700000 is odd') ELSE range END FROM range(2000000)`;
     await expect(numbersOf(sql)).rejects.toThrow('row 700000 is odd');
+  });
+
+  describe('row by row', () => {
+    test('a feed is read in pieces, each row once, in order, by one scan that is closed', async () => {
+      const feed = numbers(100_000);
+      using handle = engine.register(feed);
+      const sql = `SELECT n FROM (SELECT * FROM ${handle.sql}) WHERE n % 10 = 3`;
+      const { n } = await numbersOf(sql, { rowWise: true });
+      expect(n).toEqual(Array.from({ length: 10_000 }, (_, i) => BigInt(10 * i + 3)));
+      expect(feed.log).toEqual({ projections: [[0]], pulls: Math.ceil(100_000 / 2048) + 1, closed: 1 });
+    });
+
+    test('DuckDB reads a few pulls ahead, however little of a row it counts', async () => {
+      const feed = numbers(1e9);
+      using handle = engine.register(feed);
+      const stream = engine.stream(`SELECT n FROM ${handle.sql}`, { rowWise: true });
+      await stream.next();
+      await engine.rows('SELECT 1');
+      expect(feed.log.pulls).toBeLessThanOrEqual(6);
+      await stream.return();
+      expect(feed.log.closed).toBe(1);
+    });
+
+    test('without a feed it is one query', async () => {
+      const { n } = await numbersOf('SELECT range FROM range(50000)', { rowWise: true });
+      expect(n).toHaveLength(50_000);
+    });
+
+    test('the error that a feed throws in a later piece is the error of the stream', async () => {
+      const error = new Error('line 400000 is torn');
+      const feed = numbers(1e9, { at: 400_000, error });
+      using handle = engine.register(feed);
+      await expect(numbersOf(`SELECT n FROM ${handle.sql}`, { rowWise: true })).rejects.toBe(error);
+      expect(feed.log.closed).toBe(1);
+    });
+
+    test('an error of DuckDB in a later piece is the error of the stream', async () => {
+      const feed = numbers(400_000);
+      using handle = engine.register(feed);
+      const sql = `SELECT CASE WHEN n = 70000 THEN error('row 70000 is odd') ELSE n END FROM ${handle.sql}`;
+      await expect(numbersOf(sql, { rowWise: true })).rejects.toThrow('row 70000 is odd');
+      expect(feed.log.closed).toBe(feed.log.projections.length);
+    });
+
+    test('a signal between two pieces ends the stream and closes the scan', async () => {
+      const feed = numbers(1e9);
+      using handle = engine.register(feed);
+      const [abort, reason] = [new AbortController(), new Error('enough')];
+      const read = async () => {
+        let rows = 0;
+        const options = { signal: abort.signal, rowWise: true };
+        for await (const batch of engine.stream(`SELECT n FROM ${handle.sql}`, options)) {
+          rows += batch.numRows;
+          if (rows === 12 * 2048) abort.abort(reason);
+        }
+      };
+      await expect(read()).rejects.toBe(reason);
+      expect(feed.log.closed).toBe(1);
+    });
   });
 
   test.each([

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Emulator, startEmulator } from '../../src/emulator/emulator.ts';
@@ -47,7 +47,6 @@ test('a folder of images becomes rows with masks as large as the images, and is 
   const folder = temporaryFolder();
   cpSync(join(examples, 'images'), join(folder, 'images'), { recursive: true });
   const names = ['bars.png', 'boat.png', 'sun-over-hill.png'];
-  for (const [i, name] of names.entries()) utimesSync(join(folder, 'images', name), 0, 1e9 + i);
   writeJob(folder, server, {
     task: 'image-segmentation',
     source: '{path: images/*.png, format: files}',
@@ -79,10 +78,8 @@ test('a folder of images becomes rows with masks as large as the images, and is 
   expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
   expect(server.stats().requests).toBe(8);
   expect(rowsOf(folder, 2).map(({ path }) => path)).toEqual([
-    'images/bars.png',
-    'images/sun-over-hill.png',
+    ...names.map((name) => `images/${name}`),
     'images/a-second-boat.png',
-    'images/boat.png',
   ]);
 });
 

@@ -130,16 +130,12 @@ describe('a path', () => {
     });
   });
 
-  test.each([
-    '/models/',
-    '/',
-    '/v1/chat/completions',
-    '/pipeline/no-such-task/m',
-    '/models/some/missing-model',
-    '/%zz',
-  ])('%s is not found', async (path) => {
-    expect((await post(await start(), path, { inputs: 'x' })).status).toBe(404);
-  });
+  test.each(['/models/', '/pipeline/no-such-task/m', '/models/some/missing-model', '/%zz'])(
+    '%s is not found',
+    async (path) => {
+      expect((await post(await start(), path, { inputs: 'x' })).status).toBe(404);
+    },
+  );
 
   test('/ and /stats describe it', async () => {
     const emulator = await start();
@@ -222,7 +218,7 @@ describe('through the backend', () => {
   const classes: Record<string, Record<string, unknown>> = {
     '429': { class: 'throttled', kind: 'rate_limit', status: 429, retryAfterMs: 2000 },
     '500': { class: 'transient', kind: 'server', status: 500 },
-    '502': { class: 'transient', kind: 'server', status: 502, message: '502 502 Bad Gateway' },
+    '502': { class: 'transient', kind: 'server', status: 502, message: '502 Bad Gateway' },
     '503': { class: 'overloaded', kind: 'overloaded', status: 503 },
     '504': { class: 'transient', kind: 'server', status: 504 },
     reset: { class: 'transient', kind: 'reset' },
@@ -302,6 +298,25 @@ describe('through the backend', () => {
     expect(await ask(backend, asking('b'))).toMatchObject({
       failure: { class: 'throttled', retryAfterMs: 1000 },
     });
+  });
+});
+
+describe('a batch is answered like its rows one by one', () => {
+  const batched = tasks.filter((task) => hf.maxBatch(task) > 1);
+  test.each(batched.map((task) => [task.name, task] as const))('%s', async (name, task) => {
+    const backend = backendAt(await start({ task: name }), name);
+    const parameters = task.example.parameters ?? {};
+    const texts = [
+      'A [MASK] day in Oslo with Ada.',
+      'No [MASK] here',
+      'Ada [MASK] and Ole met Ada.',
+      '[MASK] refund',
+    ];
+    const questions = texts.map((text) => ({ inputs: { text }, parameters }));
+    const rowsOf = (outcome: CallOutcome) =>
+      outcome.ok ? outcome.answers.map((answer) => task.decode(answer, parameters)) : outcome.failure;
+    const one = await Promise.all(questions.map(async (question) => rowsOf(await ask(backend, [question]))));
+    expect(rowsOf(await ask(backend, questions))).toEqual(one.flat());
   });
 });
 

@@ -32,6 +32,13 @@ const files: Record<string, Uint8Array> = {
   'dog.png': png,
   'data/notes.txt': Buffer.from('not for others'),
   '/abs/cat.png': png,
+  'data/t.csv': Buffer.from('\ufeffName,Age\r\n"Brook, Ada",41\n\n"a ""b""",\n'),
+  't.TSV': Buffer.from('a\tb\n1\t2'),
+  'data/ragged.csv': Buffer.from('a,b\n1\n'),
+  'data/twice.csv': Buffer.from('a,a\n'),
+  'data/empty.csv': Buffer.from('\n'),
+  'data/binary.csv': Buffer.from([0x61, 0xff, 0xfe]),
+  'data/quote.csv': Buffer.from('a,b\n"x"y,2\n'),
 };
 const asked: string[] = [];
 const reader: MediaReader = {
@@ -364,10 +371,14 @@ describe('a table', () => {
     const values = [
       { name: ['a', null], n: [9007199254740993n, 2n] },
       { name: ['a'], n: [] },
+      { name: ['a'], n: null },
+      { name: null, n: null },
     ];
     expect(await rowsOf(one(type, values), 'table', column('c'))).toEqual([
       { name: ['a', ''], n: ['9007199254740993', '2'] },
       '"table" has columns of different lengths: "name" has 1 cells, "n" has 0',
+      { name: ['a'] },
+      '"table" is a table without columns',
     ]);
   });
 
@@ -390,6 +401,43 @@ describe('a table', () => {
       '"table" is not a table: wanted {"column": ["cell", …], …}',
       '"table" column "a" of the table is not a list',
       expect.stringMatching(/^"table" is not JSON/),
+    ]);
+  });
+});
+
+describe('a table in a file', () => {
+  test('is named by a path; what is no table fails the row', async () => {
+    const names = [
+      't.csv',
+      't.TSV',
+      'ragged.csv',
+      'twice.csv',
+      'empty.csv',
+      'binary.csv',
+      'quote.csv',
+      'no.csv',
+      null,
+    ];
+    const rows = await rowsOf(one(new Utf8(), names), 'table', column('c'));
+    expect(rows).toEqual([
+      { Name: ['Brook, Ada', 'a "b"'], Age: ['41', ''] },
+      { a: ['1'], b: ['2'] },
+      '"table" names ragged.csv, which has 2 columns, but 1 cells in row 1',
+      '"table" names twice.csv, which has two columns of one name',
+      '"table" names empty.csv, which is empty',
+      '"table" names binary.csv, which is not UTF-8 text',
+      '"table" names quote.csv, which has text after a closing quote',
+      '"table" names a file that is not there: no.csv (looked for data/no.csv, no.csv)',
+      '"table" is null',
+    ]);
+  });
+
+  test('may have its path made by a template, and may not lead out', async () => {
+    expect(await rowsOf(one(new Utf8(), ['t']), 'table', template('{{ c }}.csv'))).toEqual([
+      { Name: ['Brook, Ada', 'a "b"'], Age: ['41', ''] },
+    ]);
+    expect(await rowsOf(one(new Utf8(), ['../../x.csv']), 'table', column('c'))).toEqual([
+      expect.stringContaining('leads out'),
     ]);
   });
 });
@@ -417,10 +465,30 @@ describe('parameters', () => {
   });
 });
 
-test('a literal input is handed on as it is', async () => {
-  expect(await rowsOf(one(new Utf8(), ['x']), 'text', { kind: 'literal', value: 'always' })).toEqual([
-    'always',
-  ]);
+describe('a literal input', () => {
+  const literal = (value: unknown) => ({ kind: 'literal', value }) as const;
+  const batch = one(new Utf8(), ['x']);
+
+  test.each([
+    ['text', 'always', 'always'],
+    ['sentences', ['a', 'b'], ['a', 'b']],
+    ['table', { a: [1, 2] }, { a: ['1', '2'] }],
+    ['table', '{"a": [1]}', { a: ['1'] }],
+    ['table', 't.TSV', { a: ['1'], b: ['2'] }],
+  ])('of %s: %j', async (name, value, expected) => {
+    expect(await rowsOf(batch, name, literal(value))).toEqual([expected]);
+  });
+
+  test.each([
+    ['text', 7, 'the value is not a text'],
+    ['sentences', 'a', 'the value is not a list of texts'],
+    ['sentences', ['a', 1], 'the value item 2 of the list is not a text'],
+    ['table', [1], 'the value is not a table'],
+  ])('of %s that is %j is a problem before the run', (name, value, message) => {
+    expect(compile(batch, { [name]: literal(value) }).problems).toMatchObject([
+      { name, message: expect.stringContaining(message) },
+    ]);
+  });
 });
 
 test('the names of a plain column are looked up once for a batch, not for a row', () => {

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { isAlive, RunLock, staleMs } from '../../src/runs/lock.ts';
+import { identityOf } from '../../src/runs/process-identity.ts';
 import { temporaryFolder } from '../temp.ts';
 
 /** A process id of this machine that belongs to nobody any more. */
@@ -62,6 +63,51 @@ describe('RunLock', () => {
       owner({ host: 'elsewhere', heartbeat: new Date(Date.now() - ms).toISOString() });
     expect(isAlive(silent(staleMs - 5_000))).toBe(true);
     expect(isAlive(silent(staleMs + 5_000))).toBe(false);
+  });
+
+  test('a process that has got the id of the owner since is not the owner', () => {
+    const mine = identityOf(process.ppid);
+    expect(isAlive(owner({ pid: process.ppid, ...mine }))).toBe(true);
+    if (mine.born === undefined) return;
+    expect(isAlive(owner({ pid: process.ppid, ...mine, born: 'another boot 17' }))).toBe(false);
+  });
+
+  test.skipIf(process.platform !== 'linux')(
+    'in another container with the same host name, the heartbeat counts and not the process id',
+    () => {
+      const there = { pid: deadProcess(), namespace: 'pid:[1]' };
+      expect(isAlive(owner(there))).toBe(true);
+      const heartbeat = new Date(Date.now() - staleMs - 1).toISOString();
+      expect(isAlive(owner({ ...there, pid: process.ppid, heartbeat }))).toBe(false);
+    },
+  );
+
+  test('an owner elsewhere that still beats is alive, however wrong its clock', async () => {
+    const path = join(temporaryFolder(), 'lock.json');
+    let beats = 0;
+    const beat = () => {
+      const heartbeat = new Date(beats++).toISOString();
+      writeFileSync(`${path}.new`, JSON.stringify(owner({ host: 'elsewhere', heartbeat })));
+      renameSync(`${path}.new`, path);
+    };
+    beat();
+    const beating = setInterval(beat, 5);
+    onTestFinished(() => clearInterval(beating));
+    await expect(RunLock.acquire(path, 200)).rejects.toMatchObject({ code: 'RUN_LOCKED' });
+    clearInterval(beating);
+    const { lock, tookOver } = await RunLock.acquire(path, 20);
+    expect(tookOver?.host).toBe('elsewhere');
+    await lock.release();
+  });
+
+  test('a run that lost its lock while it was suspended commits nothing more', async () => {
+    const path = join(temporaryFolder(), 'lock.json');
+    const { lock } = await RunLock.acquire(path);
+    await lock.confirm();
+    writeFileSync(path, JSON.stringify(owner({ host: 'elsewhere' })));
+    await expect(lock.confirm()).rejects.toMatchObject({ code: 'RUN_LOCKED', exit: 75 });
+    await lock.release();
+    expect(JSON.parse(readFileSync(path, 'utf8')).id).toBe('other');
   });
 
   test('a lock file that is not one does not block for ever', async () => {

@@ -1,61 +1,64 @@
-import { Int64, Utf8 } from 'apache-arrow';
-import { expect, test } from 'vitest';
-import type { Question } from '../../src/backends/backend.ts';
+import { join } from 'node:path';
+import { Field, Int64, Schema, Utf8 } from 'apache-arrow';
+import { expect, onTestFinished, test } from 'vitest';
+import { buildBatch } from '../../src/arrow/build.ts';
 import type { Engine } from '../../src/duckdb/engine.ts';
-import { MappingError } from '../../src/mapping/mapping.ts';
-import type { ShardAnswers } from '../../src/runs/answers.ts';
-import { type MapRow, ShardWork } from '../../src/runs/shard-work.ts';
-import { batchOf } from '../mapping/batches.ts';
+import { ShardAnswers } from '../../src/runs/answers.ts';
+import { ResultShape } from '../../src/runs/result-shape.ts';
+import { type Item, ShardWork, type Unaskable } from '../../src/runs/shard-work.ts';
+import { column, utf8 } from '../../src/tasks/arrow-types.ts';
+import { temporaryFolder } from '../temp.ts';
 
-const shard = { id: 0, file: 0, start: 0, rows: 20, selected: 20 };
-const file = { path: 'f', size: 1, modifiedMs: 0, rows: 20, folders: [] };
+const shard = { id: 0, file: 0, start: 0, rows: 10, selected: 10 };
+const file = { path: 'x.csv', size: 1, modifiedMs: 0, rows: 10, folders: [] };
 
-/** Rows and failures of a shard of 20 rows, in the order in which they come out. */
-async function itemsOf(map: MapRow): Promise<string[]> {
-  const batch = batchOf({
-    __row: { type: new Int64(), values: Array.from({ length: 20 }, (_, i) => BigInt(i)) },
-    __error: { type: new Utf8(), values: Array.from({ length: 20 }, () => null) },
-  });
-  const engine = {
-    async *stream() {
-      yield batch;
-    },
+/** An engine whose every query gives ten rows; row 4 could not be read. */
+const engine = {
+  async *stream() {
+    const schema = new Schema([new Field('__row', new Int64()), new Field('__error', new Utf8(), true)]);
+    const rows = Array.from({ length: 10 }, (_, i) => ({
+      __row: BigInt(i),
+      __error: i === 4 ? 'torn' : null,
+    }));
+    yield buildBatch(schema, rows);
+  },
+} as unknown as Engine;
+
+/** Opens the shard over a journal that holds answers to these rows, and lists what is to be asked. */
+async function asked(answered: readonly number[], window: number | undefined): Promise<(Item | Unaskable)[]> {
+  const journal = join(temporaryFolder(), 'journal');
+  const shape = new ResultShape([column('label', utf8())], {});
+  const range = { rows: 10, start: 0, file: file.path, committed: 'none' };
+  const list = async (work: ShardWork) => {
+    const bind = () => (row: number) => ({ inputs: { text: `row ${row}` }, parameters: {} });
+    const items: (Item | Unaskable)[] = [];
+    for await (const item of work.items(engine, [''], bind, new AbortController().signal)) items.push(item);
+    return items;
   };
-  const work = new ShardWork(shard, file, { recover: () => false } as unknown as ShardAnswers);
-  const found: string[] = [];
-  const signal = new AbortController().signal;
-  for await (const item of work.items(engine as unknown as Engine, { sql: '' }, () => map, signal)) {
-    found.push('failure' in item ? `${item.row}: ${item.failure.message}` : `${item.row}`);
+  const first = await ShardAnswers.open(journal, shape, range);
+  for (const { row, hash } of await list(new ShardWork(shard, file, first.answers))) {
+    if (answered.includes(row))
+      await first.answers.append({ row, hash, attempts: 1, outcome: { result: { label: 'x' } } });
   }
-  return found;
+  await first.answers.flush();
+  await first.answers.close();
+  const second = await ShardAnswers.open(journal, shape, range);
+  onTestFinished(() => second.answers.close());
+  return list(new ShardWork(shard, file, second.answers, window));
 }
 
-const questionOf = (row: number): Question => ({ inputs: { text: String(row) }, parameters: {} });
-
-test('rows whose files are read come out in order, however long each takes', async () => {
-  const waiting: (() => void)[] = [];
-  let most = 0;
-  const items = await itemsOf((row) => {
-    if (row % 5 === 4) throw new MappingError('no file');
-    return new Promise((resolve) => {
-      waiting.push(() => resolve(questionOf(row)));
-      most = Math.max(most, waiting.length);
-      // Answered last come, first served, when no more are asked for: only reading ahead fills the queue.
-      setImmediate(() => waiting.pop()?.());
-    });
-  });
-  expect(items).toEqual(
-    Array.from({ length: 20 }, (_, row) => (row % 5 === 4 ? `${row}: no file` : `${row}`)),
-  );
-  expect(most).toBeGreaterThan(4);
-  expect(most).toBeLessThanOrEqual(8);
+test('rows that are asked each for themselves are asked only when the journal does not hold them', async () => {
+  expect((await asked([0, 1, 5], undefined)).map(({ row }) => row)).toEqual([2, 3, 4, 6, 7, 8, 9]);
 });
 
-test('a disk that breaks while earlier rows are read ends the shard, not the process', async () => {
-  const items = itemsOf((row) =>
-    row === 3
-      ? Promise.reject(new Error('EIO'))
-      : new Promise((resolve) => setImmediate(() => resolve(questionOf(row)))),
-  );
-  await expect(items).rejects.toThrow('EIO');
+test('a window that the journal holds in part is asked as a whole, one that it holds is not asked', async () => {
+  // Windows of the rows that can be asked: 0 1 2, 3 5 6, 7 8 9.
+  const items = await asked([0, 1, 2, 3, 7, 8], 3);
+  expect(items.map(({ row }) => row)).toEqual([4, 3, 5, 6, 7, 8, 9]);
+  expect(items.filter((item) => 'endsWindow' in item).map(({ row }) => row)).toEqual([6, 9]);
+});
+
+test('the last window is as short as the shard leaves it', async () => {
+  const items = await asked([], 4);
+  expect(items.filter((item) => 'endsWindow' in item).map(({ row }) => row)).toEqual([3, 8, 9]);
 });

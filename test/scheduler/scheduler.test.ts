@@ -30,6 +30,22 @@ describe('a calm server', () => {
     expect(maxInMemory).toBeLessThanOrEqual(4 * 8 + 1);
   });
 
+  test.each([
+    ['one for each place', 1, 8],
+    ['one batch for each place', 4, 32],
+  ])('of rows of 20 MB there is %s in memory, and every place is used', async (_, batchSize, most) => {
+    const { maxInMemory, maxInFlight, succeeded } = await simulate({
+      rows: 400,
+      script: () => undefined,
+      concurrency: 8,
+      batchSize,
+      rowBytes: 20e6,
+    });
+    expect(maxInMemory).toBeLessThanOrEqual(most + batchSize);
+    expect(maxInFlight).toBe(8);
+    expect(sorted(succeeded)).toEqual(range(400));
+  });
+
   test('the first request goes alone: it shows that token, model and shape are right', async () => {
     const { requests } = await simulate({ rows: 100, script: () => undefined });
     expect(requests.filter(({ now }) => now < 100)).toHaveLength(1);

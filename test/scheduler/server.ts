@@ -25,6 +25,8 @@ export interface Simulation {
   latencyMs?: number;
   concurrency?: number;
   batchSize?: number;
+  /** Bytes of every row. */
+  rowBytes?: number;
   maxAttempts?: number;
   giveUpAfterMs?: number;
   waitForModel?: 'auto' | boolean;
@@ -110,6 +112,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
       giveUpAfterMs: simulation.giveUpAfterMs ?? 600_000,
     },
     batchSize,
+    ...(simulation.rowBytes === undefined ? {} : { bytesOf: () => simulation.rowBytes ?? 0 }),
     timeoutMs: 120_000,
     waitForModel: simulation.waitForModel ?? 'auto',
     ...(simulation.budget === undefined ? {} : { budget: simulation.budget }),

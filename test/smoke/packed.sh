@@ -22,6 +22,8 @@ $sluice schema | node -e 'JSON.parse(require("node:fs").readFileSync(0, "utf8"))
 $sluice quickstart
 test -f out/quickstart/_SUCCESS
 $sluice status out/quickstart
+$sluice quickstart --local
+test -f out/local-sentiment/_SUCCESS
 
 # A job of one's own: a bad one is refused with exit 2 and a place, before anything is sent.
 printf 'task: text-classification\nmodel: a/b\nsource: nowhere.csv\ninputs: {txt: text}\noutput: {path: out/x}\n' >bad.yaml

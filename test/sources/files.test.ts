@@ -2,7 +2,7 @@ import { renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Engine } from '../../src/duckdb/engine.ts';
-import { folderVersion } from '../../src/sources/files.ts';
+import { arrange, folderVersion } from '../../src/sources/files.ts';
 import { findFiles } from '../../src/sources/find.ts';
 import { localStorage } from '../../src/storage/local.ts';
 import { type TemporaryFolder, temporaryFolder } from '../temporary.ts';
@@ -142,13 +142,22 @@ describe('a folder is another one when a file', () => {
   });
 });
 
-test('a file that comes later is the last row, whatever its name', async () => {
+test('rows are in the order of names, whenever the files came', async () => {
   write('b.png', 'b');
-  write('c.png', 'c');
-  const later = write('a.png', 'a');
-  utimesSync(later, modified, new Date(modified.getTime() + 1000));
+  const later = write('c.png', 'c');
+  utimesSync(later, modified, new Date(0));
+  write('a.png', 'a');
   const { rows } = await read(engine, options('.'));
-  expect(rows.map((row) => row.name)).toEqual(['b.png', 'c.png', 'a.png']);
+  expect(rows.map((row) => row.name)).toEqual(['a.png', 'b.png', 'c.png']);
+});
+
+test('arranged by an earlier run, what it knew keeps its place and what came since follows', async () => {
+  for (const name of ['d', 'a', 'c', 'b']) write(`${name}.png`, name);
+  await withDataset(engine, options('.'), async (dataset) => {
+    arrange(dataset.files[0]!.members!, ['c.png', 'gone.png', 'b.png']);
+    const rows = await rowsOf(engine, dataset, { columns: ['name'] });
+    expect(rows.map((row) => row.name)).toEqual(['c.png', 'b.png', 'a.png', 'd.png']);
+  });
 });
 
 test('a folder without files, and a URL, are refused', async () => {

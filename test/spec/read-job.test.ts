@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
+import { contracts } from '../../src/backends/api/index.ts';
 import { formatProblems } from '../../src/spec/problem.ts';
 import { readJob } from '../../src/spec/read-job.ts';
 import { tasks } from '../../src/tasks/index.ts';
@@ -16,7 +17,7 @@ output:
   path: out/x
 `;
 const read = (text: string, env: Record<string, string> = {}, set: string[] = []) =>
-  readJob(text, { file: 'job.yaml', env, set, catalogue: tasks });
+  readJob(text, { file: 'job.yaml', env, set, catalogue: tasks, contracts });
 const problemsOf = (text: string, env: Record<string, string> = {}, set: string[] = []) =>
   read(text, env, set).problems.map(({ kind, line, column, message, suggestion }) =>
     [kind, `${line}:${column}`, `${message}${suggestion ? ` — ${suggestion}` : ''}`].join(' '),
@@ -71,8 +72,8 @@ describe('a good job', () => {
   });
 
   test('the token comes from HF_TOKEN where there is one, and is no error where there is none', () => {
-    expect(read(good, { HF_TOKEN: 'hf_x' }).job?.backend.token).toBe('hf_x');
-    expect(read(good).job?.backend.token).toBeUndefined();
+    expect(read(good, { HF_TOKEN: 'hf_x' }).job?.backend).toMatchObject({ token: 'hf_x' });
+    expect(read(good).job?.backend).not.toHaveProperty('token');
   });
 
   test('parts of a percentage and counts of failed rows', () => {
@@ -172,6 +173,29 @@ limits: {timeout_s: soon, concurrency: 0}
   ])('%s', (_, lines, pattern) => {
     expect(problemsOf(good.replace(/inputs:\n {2}text: review/, lines)).join('\n')).toMatch(pattern);
   });
+
+  const zeroShot = good.replace('text-classification', 'zero-shot-classification');
+
+  test.each([
+    ['missing', '', /^missing-field .*parameters\.candidate_labels is missing/],
+    [
+      'missing among others',
+      'parameters: {multi_label: true}',
+      /^missing-field .*candidate_labels is missing/,
+    ],
+    ['a number', 'parameters: {candidate_labels: 7}', /^wrong-type 8:32 .*wanted labels: a list/],
+    ['none', 'parameters: {candidate_labels: []}', /^wrong-type 8:32 .*wanted 1 to 10 labels/],
+    ['too many', 'parameters: {candidate_labels: "a,b,c,d,e,f,g,h,i,j,k"}', /^wrong-type 8:32 .*1 to 10/],
+  ])('a required parameter is %s', (_, line, pattern) => {
+    expect(problemsOf(`${zeroShot}${line}\n`)).toEqual([expect.stringMatching(pattern)]);
+  });
+
+  test.each(['"a, b"', '[a, b]', '{column: labels}', '"{{ labels }}"', '{value: [a, b]}'])(
+    'a required parameter may be %s',
+    (labels) => {
+      expect(problemsOf(`${zeroShot}parameters: {candidate_labels: ${labels}}\n`)).toEqual([]);
+    },
+  );
 
   test('parameters.extra lets anything through', () => {
     expect(problemsOf(`${good}parameters: {extra: {new_thing: 1}}`)).toEqual([]);

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isObject } from '../../tasks/shapes.ts';
 import { excerptOf } from '../../tasks/task.ts';
 import type { CallFailure, FailureClass, FailureKind } from '../backend.ts';
-import { parsedJson, wordsOf } from './errors-in-body.ts';
+import { errorIn, parsedJson, wordsOf } from './errors-in-body.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 /** Characters of a body that a failure keeps. */
@@ -18,11 +18,7 @@ const VERDICTS: Readonly<Record<number, Verdict>> = {
     'payment',
     'Buy credits or wait for the next billing period, then run again: it goes on from here.',
   ],
-  403: [
-    'fatal',
-    'auth',
-    'Give the token the permission "Make calls to Inference Providers", or ask for access to the model.',
-  ],
+  403: ['fatal', 'auth', 'Check what backend.token allows, and who may use the model.'],
   404: ['fatal', 'not_found', 'Check model and backend.url.'],
   405: ['fatal', 'not_found', 'Check backend.url: this address takes no POST.'],
   407: ['fatal', 'auth', 'The proxy asks for credentials.'],
@@ -71,12 +67,15 @@ function bare([failureClass, kind, next]: Verdict): CallFailure {
   return { class: failureClass, kind, message: '', ...(next === undefined ? undefined : { next }) };
 }
 
+/** In the words of the Inference API, and of llama.cpp. */
+const LOADING = /\b(?:is|currently|still) loading\b|\bloading model\b/i;
+
 /** A model that is being loaded: 503, or an error in a 200, with `estimated_time` in seconds or in so many words. */
 export function loading(status: number, body: unknown): CallFailure | undefined {
   if ((status !== 503 && status !== 200) || !isObject(body)) return undefined;
   const estimated = Number(body.estimated_time ?? Number.NaN);
-  const words = typeof body.error === 'string' ? body.error : '';
-  if (Number.isNaN(estimated) && !/\b(?:is|currently|still) loading\b/i.test(words)) return undefined;
+  const words = errorIn(body) ?? '';
+  if (Number.isNaN(estimated) && !LOADING.test(words)) return undefined;
   return {
     class: 'loading',
     kind: 'loading',

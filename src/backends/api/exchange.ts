@@ -7,14 +7,14 @@ import type { OneSocket } from './sockets.ts';
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * One POST and its answer, read to the end. It is what undici takes for the options of a request, and also the handler
+ * One request and its answer, read to the end. It is what undici takes for the options of a request, and also the handler
  * that undici calls: one object a request, and no stream that somebody could forget to drain.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
-  readonly method = 'POST';
+  readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly headers: string[];
-  readonly body: string | Uint8Array;
+  readonly body: string | Uint8Array | null;
   readonly signal: AbortSignal | undefined;
 
   /** 0 until a response begins. */
@@ -31,7 +31,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #onIdleSocket = false;
   #sentAgain = false;
 
-  constructor(path: string, headers: string[], body: string | Uint8Array, signal?: AbortSignal) {
+  /** @param body null for a GET */
+  constructor(path: string, headers: string[], body: string | Uint8Array | null, signal?: AbortSignal) {
+    this.method = body === null ? 'GET' : 'POST';
     this.path = path;
     this.headers = headers;
     this.body = body;

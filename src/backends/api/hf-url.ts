@@ -1,4 +1,4 @@
-import { Exit, SluiceError } from '../../errors.ts';
+import { encodedModel, filledUrl } from './base-url.ts';
 
 /** Where jobs go that name no `backend.url`. */
 export const HF_ROUTER_URL = 'https://router.huggingface.co/hf-inference/models/{model}';
@@ -21,14 +21,8 @@ const PIPELINE_TASKS = new Set(['feature-extraction', 'sentence-similarity']);
  * @throws {SluiceError} BACKEND_URL
  */
 export function hfUrl(task: string, model: string | undefined, base: string): URL {
-  if (model === undefined && base.includes('{model}')) {
-    throw unusable(
-      `backend.url needs a model: ${base}`,
-      'Name a model, or give the full URL of an endpoint.',
-    );
-  }
-  const path = (model ?? '').split('/').map(encodeURIComponent).join('/');
-  const url = parsed(base.replaceAll('{model}', path).replaceAll('{task}', encodeURIComponent(task)));
+  const path = encodedModel(model ?? '');
+  const url = filledUrl(task, model, base);
   if (
     model !== undefined &&
     !/\{(?:model|task)\}/.test(base) &&
@@ -44,22 +38,4 @@ export function hfUrl(task: string, model: string | undefined, base: string): UR
     url.pathname += `/pipeline/${task}`;
   }
   return url;
-}
-
-function parsed(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw unusable(`backend.url is no http(s) URL: ${text}`, `Write it in full, such as ${HF_ROUTER_URL}`);
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw unusable(
-      `backend.url has credentials in it: ${url.host}`,
-      'Move them to backend.token or backend.headers.',
-    );
-  }
-  return url;
-}
-
-function unusable(message: string, next: string): SluiceError {
-  return new SluiceError('BACKEND_URL', message, { next, exit: Exit.usage });
 }

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isFiniteNumber, isObject } from '../../tasks/shapes.ts';
-import { excerptOf } from '../../tasks/task.ts';
-import type { Binary, InputValue, Parameters, Task } from '../../tasks/task.ts';
+import type { Binary, InputValue, Task } from '../../tasks/task.ts';
 import type { CallFailure, Question } from '../backend.ts';
-import { classifyResponse, loading, unusableBody } from './classify.ts';
+import { answerIn, wrongCount } from './answer-body.ts';
+import { classifyResponse } from './classify.ts';
+import { jsonBody, sentParameters } from './encoding.ts';
 import type { Contract, Decoded, Encoded, EncodeOptions } from './contract.ts';
-import { errorIn, htmlTitle, looksLikeHtml, parsedJson } from './errors-in-body.ts';
 import { hfUrl } from './hf-url.ts';
 
 /**
@@ -25,12 +25,11 @@ export const hf: Contract = {
 /** Tasks whose parameters stand beside `inputs` and not in `parameters`, as text-embeddings-inference wants them. */
 const PARAMETERS_AT_ROOT = new Set(['feature-extraction']);
 
-const NO_HEADERS: readonly string[] = [];
-
 function encode(task: Task, questions: readonly Question[], options: EncodeOptions): Encoded {
   const [first] = questions;
   if (first === undefined) throw new RangeError('a request needs a question');
-  const parameters = sentParameters(task, first.parameters);
+  const given = sentParameters(task, first.parameters);
+  const parameters = Object.keys(given).length === 0 ? undefined : given;
   const inputs = questions.map((question) => inputsOf(task, question));
   const [single] = inputs;
   if (isBinary(single) && parameters === undefined) return raw(single, options);
@@ -46,7 +45,7 @@ function encode(task: Task, questions: readonly Question[], options: EncodeOptio
       ...(options.waitForModel ? { wait_for_model: true } : undefined),
     };
   }
-  return { body: JSON.stringify(body), contentType: 'application/json', headers: NO_HEADERS };
+  return jsonBody(body);
 }
 
 /** A raw body has no room for options; the API takes them as headers. */
@@ -59,15 +58,6 @@ function raw({ bytes, contentType }: Binary, options: EncodeOptions): Encoded {
       ...(options.waitForModel ? ['x-wait-for-model', 'true'] : []),
     ],
   };
-}
-
-/** The parameters that go out, with those of `extra` among them; undefined where there are none. */
-function sentParameters(task: Task, parameters: Parameters): Parameters | undefined {
-  const { extra, ...sent } = parameters;
-  for (const name of task.localParameters ?? []) delete sent[name];
-  if (isObject(extra)) Object.assign(sent, extra);
-  for (const name in sent) if (sent[name] === undefined) delete sent[name];
-  return Object.keys(sent).length === 0 ? undefined : sent;
 }
 
 /** A task's only input is sent bare, several as an object by their names. */
@@ -89,28 +79,16 @@ function onlyInput(task: Task) {
   return inputs.length === 1 ? inputs[0] : undefined;
 }
 
-function decode(body: Buffer, count: number): Decoded {
-  const text = body.toString();
-  const value = parsedJson(text);
-  if (value === undefined) return { failure: unusableBody(whyNotJson(text), text) };
-  const error = errorIn(value);
-  if (error !== undefined) {
-    return {
-      failure: loading(200, value) ?? unusableBody(`an error in a successful answer: ${error}`, text),
-    };
-  }
+function decode(body: Buffer, questions: readonly Question[]): Decoded {
+  const read = answerIn(body);
+  if ('failure' in read) return read;
+  const { value } = read;
+  const count = questions.length;
   if (count === 1) return { answers: [value] };
   if (!Array.isArray(value) || value.length !== count || answersOneQuestion(value)) {
     return { failure: wrongCount(value, count) };
   }
   return { answers: value };
-}
-
-function whyNotJson(text: string): string {
-  if (text.trim() === '') return 'an empty answer';
-  return looksLikeHtml(text)
-    ? `HTML in place of an answer: ${htmlTitle(text) ?? 'untitled'}`
-    : 'an answer that is not JSON';
 }
 
 /**
@@ -128,22 +106,14 @@ function answersOneQuestion(answers: readonly unknown[]): boolean {
   return labels.size === answers.length && Math.abs(sum - 1) < 1e-3;
 }
 
-/** Rejected and not retried as it is: the halves of the batch may be answered well, single rows always are. */
-function wrongCount(value: unknown, count: number): CallFailure {
-  const got = Array.isArray(value) ? `a list of ${value.length}` : 'no list';
-  return {
-    class: 'rejected',
-    kind: 'body',
-    message: `${count} inputs were sent, the answer is ${got}`,
-    excerpt: excerptOf(value, 500),
-  };
-}
-
 const MODELS_PAGE = 'https://huggingface.co/models?inference_provider=hf-inference';
 
 function classify(status: number, headers: IncomingHttpHeaders, body: string): CallFailure {
   const failure = classifyResponse(status, headers, body, Date.now());
-  if (status === 404) {
+  if (status === 403) {
+    failure.next =
+      'Give the token the permission "Make calls to Inference Providers", or ask for access to the model.';
+  } else if (status === 404) {
     failure.next = `Check the model’s name; hf-inference serves only the models listed at ${MODELS_PAGE}`;
   } else if (status === 410) {
     failure.next =

@@ -6,6 +6,7 @@ import type { Backend, CallFailure, CallOptions, CallOutcome, Question } from '.
 import { requestIdIn } from './classify.ts';
 import { classifyTransport } from './classify-transport.ts';
 import type { Contract, Encoded } from './contract.ts';
+import { parsedJson } from './errors-in-body.ts';
 import { Exchange } from './exchange.ts';
 import { isSecretHeader, Secrets } from './secrets.ts';
 import { Sockets } from './sockets.ts';
@@ -43,12 +44,11 @@ const RESERVED_HEADERS = new Set([
  * slow would delay those behind it. Redirects are not followed, so that the token never leaves the origin.
  */
 export class ApiBackend implements Backend {
-  readonly maxBatch: number;
-  readonly #contract: Contract;
+  readonly #options: ApiBackendOptions;
+  /** As the server's own description has it, where it gave one. */
+  #contract: Contract;
   readonly #task: Task;
-  readonly #url: URL;
-  readonly #path: string;
-  readonly #useCache: boolean;
+  #url: URL;
   readonly #headers: ReadonlyMap<string, string>;
   /** The same, as name, value, name, value. */
   readonly #headerList: readonly string[];
@@ -61,15 +61,13 @@ export class ApiBackend implements Backend {
   constructor(options: ApiBackendOptions) {
     const { contract, task, headers = {} } = options;
     const token = options.token?.trim();
+    this.#options = options;
     this.#contract = contract;
     this.#task = task;
     this.#url = contract.urlFor(task, options.model, options.url);
-    this.#path = this.#url.pathname + this.#url.search;
-    this.#useCache = options.useCache;
     this.#headers = requestHeaders(token, headers);
     this.#headerList = [...this.#headers].flat();
     this.#secrets = new Secrets(token, headers);
-    this.maxBatch = contract.maxBatch(task);
     this.#sockets = new Sockets(this.#url.origin, {
       pipelining: 1,
       // An exchange has one timer for everything.
@@ -79,21 +77,33 @@ export class ApiBackend implements Backend {
     });
   }
 
+  get maxBatch(): number {
+    return this.#contract.maxBatch(this.#task);
+  }
+
+  /**
+   * Asks a server that describes itself to do so. One that does not answer this is no failure: a proxy may hide it, and
+   * an outage is the scheduler's to wait for.
+   */
+  async ready(): Promise<void> {
+    const { about } = this.#contract;
+    if (about === undefined) return;
+    const { model, url } = this.#options;
+    const exchange = await this.#send(pathOf(about.urlFor(this.#task, model, url)), null, ABOUT_TIMEOUT_MS);
+    if (exchange.failure !== undefined || exchange.status !== 200) return;
+    this.#contract = about.informed(parsedJson(exchange.answer().toString()));
+    this.#url = this.#contract.urlFor(this.#task, model, url);
+  }
+
   async call(
     questions: readonly Question[],
     { waitForModel, timeoutMs, signal }: CallOptions,
   ): Promise<CallOutcome> {
     if (signal?.aborted) return { ok: false, failure: aborted() };
     const encoded = this.#encode(questions, waitForModel);
-    const exchange = new Exchange(this.#path, this.#headersFor(encoded), encoded.body, signal);
-    if (signal !== undefined) this.#hear(signal);
-    this.#inFlight.add(exchange);
-    const socket = this.#sockets.take();
-    await exchange.sendOver(socket, timeoutMs);
-    this.#sockets.giveBack(socket);
-    this.#inFlight.delete(exchange);
+    const exchange = await this.#send(pathOf(this.#url), encoded, timeoutMs, signal);
     return exchange.failure === undefined
-      ? this.#read(exchange, questions.length)
+      ? this.#read(exchange, questions)
       : { ok: false, failure: this.#blotted(failed(exchange, timeoutMs)) };
   }
 
@@ -118,15 +128,37 @@ export class ApiBackend implements Backend {
     await this.#sockets.close();
   }
 
+  /** @param encoded null for a GET */
+  async #send(
+    path: string,
+    encoded: Encoded | null,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<Exchange> {
+    const headers =
+      encoded === null
+        ? [...this.#headerList]
+        : [...this.#headerList, 'content-type', encoded.contentType, ...encoded.headers];
+    const exchange = new Exchange(path, headers, encoded === null ? null : encoded.body, signal);
+    if (signal !== undefined) this.#hear(signal);
+    this.#inFlight.add(exchange);
+    const socket = this.#sockets.take();
+    await exchange.sendOver(socket, timeoutMs);
+    this.#sockets.giveBack(socket);
+    this.#inFlight.delete(exchange);
+    return exchange;
+  }
+
   #encode(questions: readonly Question[], waitForModel: boolean): Encoded {
-    return this.#contract.encode(this.#task, questions, { waitForModel, useCache: this.#useCache });
+    const { model, useCache } = this.#options;
+    return this.#contract.encode(this.#task, questions, {
+      waitForModel,
+      useCache,
+      ...(model === undefined ? undefined : { model }),
+    });
   }
 
-  #headersFor({ contentType, headers }: Encoded): string[] {
-    return [...this.#headerList, 'content-type', contentType, ...headers];
-  }
-
-  #read(exchange: Exchange, count: number): CallOutcome {
+  #read(exchange: Exchange, questions: readonly Question[]): CallOutcome {
     const { status, responseHeaders } = exchange;
     const body = this.#secrets.blotBytes(exchange.answer());
     if (status < 200 || status > 299) {
@@ -135,7 +167,7 @@ export class ApiBackend implements Backend {
         failure: this.#blotted(this.#contract.classify(status, responseHeaders, body.toString())),
       };
     }
-    const decoded = this.#contract.decode(body, count);
+    const decoded = this.#contract.decode(body, questions, this.#task);
     const requestId = requestIdIn(responseHeaders);
     const id = requestId === undefined ? undefined : { requestId };
     if ('failure' in decoded) return { ok: false, failure: { status, ...id, ...decoded.failure } };
@@ -156,6 +188,13 @@ export class ApiBackend implements Backend {
     };
     signal.addEventListener('abort', onAbort, { once: true });
   }
+}
+
+/** What a server says about itself costs it nothing; longer it must not keep a run waiting. */
+const ABOUT_TIMEOUT_MS = 5_000;
+
+function pathOf({ pathname, search }: URL): string {
+  return pathname + search;
 }
 
 function requestHeaders(

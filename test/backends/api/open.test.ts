@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { openApiBackend } from '../../../src/backends/api/index.ts';
 import { startEmulator } from '../../../src/emulator/emulator.ts';
-import type { Job } from '../../../src/spec/job.ts';
+import type { ApiSpec, Job } from '../../../src/spec/job.ts';
 import { findTask } from '../../../src/tasks/index.ts';
 
 test('a job’s model, token, headers and cache reach the server', async () => {
   const emulator = await startEmulator({ token: 'hf_right' });
-  const job: Pick<Job, 'model' | 'options' | 'backend'> = {
+  const job: Pick<Job, 'model' | 'options'> & { backend: ApiSpec } = {
     model: 'owner/model',
     options: { useCache: false, waitForModel: 'auto' },
     backend: {

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { hf } from '../../../src/backends/api/hf.ts';
 import { ApiBackend } from '../../../src/backends/api/http.ts';
+import { contracts } from '../../../src/backends/api/index.ts';
 import type { Question } from '../../../src/backends/backend.ts';
 import { findTask } from '../../../src/tasks/index.ts';
 import { isObject } from '../../../src/tasks/shapes.ts';
@@ -36,7 +36,12 @@ const read = (name: string): Exchange[] =>
     : [];
 
 /** Plays the recorded answer to the request that sluice makes of the recorded one. */
-async function play(exchange: Exchange, questions: readonly Question[], taskName: string) {
+async function play(
+  exchange: Exchange,
+  questions: readonly Question[],
+  taskName: string,
+  contract: keyof typeof contracts = 'hf',
+) {
   const { status, response_headers, response_body } = exchange;
   const { 'content-length': _, 'transfer-encoding': __, connection: ___, ...headers } = response_headers;
   await using server = await scriptedServer((response) =>
@@ -44,7 +49,7 @@ async function play(exchange: Exchange, questions: readonly Question[], taskName
   );
   const task = findTask(taskName)!;
   const backend = new ApiBackend({
-    contract: hf,
+    contract: contracts[contract],
     task,
     model: exchange.model,
     url: server.url,
@@ -73,27 +78,27 @@ function questionsOf(task: Task, exchange: Exchange, sent: Sent | undefined): Qu
 const known = read('exchanges.jsonl').filter(({ task }) => findTask(task) !== undefined);
 
 describe.skipIf(known.length === 0)('recorded answers (need the shared recordings)', () => {
-  test.each(known.map((exchange) => [exchange.id, exchange.task, exchange] as const))(
-    '%s %s',
-    async (_, name, exchange) => {
-      const task = findTask(name)!;
-      const sent = exchange.request_body === null ? undefined : JSON.parse(exchange.request_body);
-      const questions = questionsOf(task, exchange, sent);
-      const { outcome, request } = await play(exchange, questions, name);
-      expect(request.url).toBe(`/models/${exchange.model}`);
-      // A list of one text is sent as the text alone.
-      if (sent !== undefined && !(Array.isArray(sent.inputs) && sent.inputs.length === 1))
-        expect(JSON.parse(request.body.toString())).toMatchObject({ inputs: sent.inputs });
-      expect(outcome.ok).toBe(true);
-      if (!outcome.ok) return;
-      for (const [i, { parameters }] of questions.entries()) {
-        const row = task.decode(outcome.answers[i], parameters);
-        expect(Object.keys(row)).toEqual(task.columns({}).map((column) => column.name));
-        expect(Object.values(row)).not.toContain(undefined);
-        expect(Object.values(row).some((value) => value !== null)).toBe(true);
-      }
-    },
+  const cases = (['hf', 'endpoint'] as const).flatMap((contract) =>
+    known.map((exchange) => [exchange.id, exchange.task, contract, exchange] as const),
   );
+  test.each(cases)('%s %s %s', async (_, name, contract, exchange) => {
+    const task = findTask(name)!;
+    const sent = exchange.request_body === null ? undefined : JSON.parse(exchange.request_body);
+    const questions = questionsOf(task, exchange, sent);
+    const { outcome, request } = await play(exchange, questions, name, contract);
+    expect(request.url).toBe(contract === 'hf' ? `/models/${exchange.model}` : '/');
+    // A list of one text is sent as the text alone.
+    if (sent !== undefined && !(Array.isArray(sent.inputs) && sent.inputs.length === 1))
+      expect(JSON.parse(request.body.toString())).toMatchObject({ inputs: sent.inputs });
+    expect(outcome.ok).toBe(true);
+    if (!outcome.ok) return;
+    for (const [i, { parameters }] of questions.entries()) {
+      const row = task.decode(outcome.answers[i], parameters);
+      expect(Object.keys(row)).toEqual(task.columns({}).map((column) => column.name));
+      expect(Object.values(row)).not.toContain(undefined);
+      expect(Object.values(row).some((value) => value !== null)).toBe(true);
+    }
+  });
 });
 
 const errors = read('errors.jsonl');
@@ -111,11 +116,11 @@ describe.skipIf(errors.length === 0)('recorded errors (need the shared recording
   test.each(failures.map((exchange) => [exchange.id, exchange.status, exchange] as const))(
     '%s %i',
     async (_, status, exchange) => {
-      const { outcome } = await play(
-        exchange,
-        [{ inputs: { text: 'x' }, parameters: {} }],
-        'text-classification',
-      );
+      const questions = [{ inputs: { text: 'x' }, parameters: {} }];
+      const { outcome } =
+        exchange.endpoint === 'chat-completions'
+          ? await play(exchange, questions, 'conversational', 'openai')
+          : await play(exchange, questions, 'text-classification');
       const loading = exchange.response_body.includes('estimated_time');
       const [failureClass, message] =
         status === 503

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { hf } from '../../../src/backends/api/hf.ts';
+import { contracts } from '../../../src/backends/api/index.ts';
 import type { Question } from '../../../src/backends/backend.ts';
 import { findTask } from '../../../src/tasks/index.ts';
 import { isObject } from '../../../src/tasks/shapes.ts';
@@ -9,14 +9,16 @@ import { DecodeError } from '../../../src/tasks/task.ts';
 import type { InputValue, Parameters, ResultRow, Task } from '../../../src/tasks/task.ts';
 
 /**
- * The folder is the list of tests: `<task>/<case>.request.json` (questions and what is sent for them),
+ * The folder is the list of tests: `<contract>/<task>/<case>.request.json` (questions and what is sent for them),
  * `.response.json` (what the server says) and `.rows.json` (result rows, or the failure).
  */
-const folder = join(import.meta.dirname, '../../../fixtures/contracts/hf');
+const root = join(import.meta.dirname, '../../../fixtures/contracts');
 
 interface Request {
-  model: string;
+  model?: string;
   base: string;
+  /** What the server said about itself before. */
+  about?: unknown;
   questions: { inputs: Record<string, InputValue | { base64: string }>; parameters: Parameters }[];
   options: { waitForModel?: boolean; useCache?: boolean };
   sent: { url: string; contentType: string; headers: Record<string, string>; body: unknown };
@@ -24,23 +26,33 @@ interface Request {
 type Response = { status: number; body: unknown } | { status: number; text: string };
 type Rows = unknown[] | { failure: Record<string, unknown> };
 
-for (const name of readdirSync(folder)) {
-  const task = findTask(name)!;
-  const cases = readdirSync(join(folder, name)).flatMap(
-    (file) => /^(.+)\.request\.json$/.exec(file)?.[1] ?? [],
-  );
+const folders = Object.values(contracts).flatMap((contract) =>
+  readdirSync(join(root, contract.name)).map((name) => ({ contract, name })),
+);
 
-  describe.each(cases)(`${name} %s`, (title) => {
-    const read = (part: string) =>
-      JSON.parse(readFileSync(join(folder, name, `${title}.${part}.json`), 'utf8'));
+test('every contract has cases for each task that it names', () => {
+  for (const { name, tasks = {} } of Object.values(contracts))
+    expect(readdirSync(join(root, name))).toEqual(expect.arrayContaining(Object.keys(tasks)));
+});
+
+for (const { contract: plain, name } of folders) {
+  const folder = join(root, plain.name, name);
+  const task = findTask(name)!;
+  const cases = readdirSync(folder).flatMap((file) => /^(.+)\.request\.json$/.exec(file)?.[1] ?? []);
+
+  describe.each(cases)(`${plain.name} ${name} %s`, (title) => {
+    const read = (part: string) => JSON.parse(readFileSync(join(folder, `${title}.${part}.json`), 'utf8'));
     const request: Request = read('request');
     const questions = request.questions.map(questionOf);
+    const { model, base, about } = request;
+    const contract = about === undefined ? plain : plain.about!.informed(about);
 
     test('is sent as recorded', () => {
-      const options = { waitForModel: false, useCache: true, ...request.options };
-      const { body, contentType, headers } = hf.encode(task, questions, options);
+      const named = model === undefined ? {} : { model };
+      const options = { waitForModel: false, useCache: true, ...named, ...request.options };
+      const { body, contentType, headers } = contract.encode(task, questions, options);
       expect({
-        url: hf.urlFor(task, request.model, request.base).href,
+        url: contract.urlFor(task, model, base).href,
         contentType,
         headers: Object.fromEntries(pairs(headers)),
         body: typeof body === 'string' ? JSON.parse(body) : { base64: Buffer.from(body).toString('base64') },
@@ -51,7 +63,11 @@ for (const name of readdirSync(folder)) {
       const response: Response = read('response');
       const text = 'text' in response ? response.text : JSON.stringify(response.body);
       const rows: Rows = read('rows');
-      const decoded = hf.decode(Buffer.from(text), questions.length);
+      if (response.status > 299) {
+        expect({ failure: contract.classify(response.status, {}, text) }).toMatchObject(rows);
+        return;
+      }
+      const decoded = contract.decode(Buffer.from(text), questions, task);
       if (!Array.isArray(rows)) {
         expect(decoded).toMatchObject(rows);
       } else {

@@ -1,0 +1,70 @@
+import { isObject } from '../../../tasks/shapes.ts';
+import { modelJson, readModelJson } from '../model.ts';
+import type { Output } from '../session.ts';
+
+export type Pooling = 'mean' | 'cls' | 'max' | 'last' | 'none';
+
+/** How sentence-transformers says that its models make one vector of many. */
+export interface SentenceModel {
+  pooling: Pooling | undefined;
+  /** It ends with a layer that scales to length 1. */
+  normalize: boolean;
+  /** Texts that are put before the input, by name. */
+  prompts: Readonly<Record<string, string>>;
+  defaultPrompt: string | undefined;
+}
+
+/** Reads modules.json and what it names; a model without has no pooling of its own. */
+export function sentenceModel(folder: string): SentenceModel {
+  const pooling = modelJson(folder, '1_Pooling/config.json');
+  const own = modelJson(folder, 'config_sentence_transformers.json');
+  const names = [
+    ['pooling_mode_mean_tokens', 'mean'],
+    ['pooling_mode_cls_token', 'cls'],
+    ['pooling_mode_max_tokens', 'max'],
+    ['pooling_mode_lasttoken', 'last'],
+  ] as const;
+  return {
+    pooling: names.find(([name]) => pooling?.[name] === true)?.[1],
+    normalize: JSON.stringify(readModelJson(folder, 'modules.json') ?? null).includes('models.Normalize"'),
+    prompts: isObject(own?.prompts) ? (own.prompts as Record<string, string>) : {},
+    defaultPrompt: typeof own?.default_prompt_name === 'string' ? own.default_prompt_name : undefined,
+  };
+}
+
+/**
+ * One vector of the vectors of a sequence's tokens.
+ * @param output of shape [batch, tokens, n]
+ * @param tokens how many of them are the sequence's; padding counts for nothing
+ */
+export function pooled(
+  { data, dims }: Output,
+  position: number,
+  tokens: number,
+  pooling: Pooling,
+): Float32Array {
+  const [, length, size] = dims as [number, number, number];
+  const start = position * length * size;
+  if (pooling === 'cls') return data.slice(start, start + size);
+  if (pooling === 'last')
+    return data.slice(start + Math.max(0, tokens - 1) * size, start + Math.max(1, tokens) * size);
+  const vector = new Float32Array(size).fill(pooling === 'max' ? Number.NEGATIVE_INFINITY : 0);
+  for (let token = 0, at = start; token < tokens; token++, at += size) {
+    for (let i = 0; i < size; i++) {
+      const x = data[at + i]!;
+      if (pooling === 'max') vector[i] = Math.max(vector[i]!, x);
+      else vector[i]! += x;
+    }
+  }
+  if (pooling === 'mean' && tokens > 1) for (let i = 0; i < size; i++) vector[i]! /= tokens;
+  return vector;
+}
+
+/** Scales to length 1, in place; a zero vector stays zero. */
+export function normalized(vector: Float32Array): Float32Array {
+  let squares = 0;
+  for (const x of vector) squares += x * x;
+  const length = Math.sqrt(squares);
+  if (length > 0) for (let i = 0; i < vector.length; i++) vector[i]! /= length;
+  return vector;
+}

@@ -1,0 +1,68 @@
+import type { Backend, CallOptions, CallOutcome, LocalCalls, Question } from '../backend.ts';
+import { Pool } from './pool.ts';
+import type { WorkerSetup } from './protocol.ts';
+
+export interface OnnxBackendOptions {
+  script: string;
+  setup: WorkerSetup;
+  workers: number;
+  /** Rows of a call. */
+  window: number;
+  onNotice: (message: string) => void;
+}
+
+/** Loading a model of some gigabytes from a slow disk takes minutes; more than this is a hang. */
+const loadTimeoutMs = 300_000;
+/** A window takes a second or two; a stop by Ctrl-C waits for it, but not for a window of a model as slow as that. */
+const graceMs = 5_000;
+
+/** The processes of this machine behind the seam of every backend. They start when the first call or `ready` asks. */
+export class OnnxBackend implements Backend {
+  readonly maxBatch: number;
+  readonly local: LocalCalls;
+  readonly #options: OnnxBackendOptions;
+  #pool: Pool | undefined;
+
+  constructor(options: OnnxBackendOptions) {
+    this.#options = options;
+    this.maxBatch = options.window;
+    // One window in work and one that waits for each worker: none is idle while an answer is journaled.
+    this.local = { window: options.window, inFlight: 2 * options.workers, graceMs };
+  }
+
+  /** @throws {SluiceError} ONNX_…, MODEL_… */
+  ready(): Promise<void> {
+    return this.#started().ready();
+  }
+
+  async call(questions: readonly Question[], { timeoutMs, signal }: CallOptions): Promise<CallOutcome> {
+    const outcome = await this.#started().run(questions, timeoutMs, signal);
+    if ('failure' in outcome) return { ok: false, failure: outcome.failure };
+    return { ok: true, answers: [...outcome.answers], status: 200 };
+  }
+
+  preview(questions: readonly Question[]): string {
+    const { setup, workers, window } = this.#options;
+    const { folder, files, dtype } = setup.model;
+    const [question] = questions;
+    return [
+      `${workers} workers, ${setup.threads} threads each, ${setup.device}; up to ${window} rows a call`,
+      `model ${folder}: ${Object.values(files).join(', ')} (${dtype})`,
+      '',
+      JSON.stringify(question, (_, value: unknown) =>
+        value instanceof Uint8Array ? `<${value.byteLength} bytes>` : value,
+      ),
+    ].join('\n');
+  }
+
+  /** Calls in flight end as `aborted`. */
+  async close(): Promise<void> {
+    await this.#pool?.close();
+  }
+
+  #started(): Pool {
+    const { script, setup, workers, onNotice } = this.#options;
+    this.#pool ??= new Pool({ script, setup, workers, loadTimeoutMs, onNotice });
+    return this.#pool;
+  }
+}

@@ -1,0 +1,105 @@
+import type { Binary } from '../../../tasks/task.ts';
+import { type Activation, activated, predictionsOf } from '../heads/scores.ts';
+import { labelsOf } from '../architecture.ts';
+import type { JsonObject } from '../../../tasks/shapes.ts';
+import type { WorkerSetup } from '../protocol.ts';
+import { RowRunner } from '../row-runner.ts';
+import type { Runner } from '../runner.ts';
+import { offlineTransformers, openPipeline, type Transformers } from './open.ts';
+import { type Picture, pictureOf, pngOf } from './picture.ts';
+
+type Image = InstanceType<Transformers['RawImage']>;
+
+/** What the API answers where the job says nothing (its documentation; transformers.js has 0.9). */
+const usual = { threshold: 0.5, topK: 5 };
+
+interface ClassifierPipeline {
+  processor: (images: Image[]) => Promise<{ pixel_values: unknown }>;
+  model: (inputs: { pixel_values: unknown }) => Promise<{ logits: { data: Float32Array } }>;
+}
+
+interface Detection {
+  label: string;
+  score: number;
+  box: { xmin: number; ymin: number; xmax: number; ymax: number };
+}
+
+interface Segment {
+  label: string | null;
+  score: number | null;
+  mask: Image;
+}
+
+/** Labels for an image. @throws {SluiceError} MODEL_DAMAGED, ONNX_NOT_INSTALLED */
+export async function imageClassification(setup: WorkerSetup, config: JsonObject): Promise<Runner> {
+  const library = await offlineTransformers();
+  const pipeline = await openPipeline<ClassifierPipeline>(library, 'image-classification', setup);
+  return new RowRunner(async ({ inputs, parameters }) => {
+    const image = rawImage(library, await pictureOf(inputs.image as Binary));
+    const { pixel_values } = await pipeline.processor([image]);
+    const { logits } = await pipeline.model({ pixel_values });
+    return classified(setup.model.folder, config, logits.data, parameters);
+  });
+}
+
+/**
+ * All labels of one row of outputs, as the API picks and scores them; image and audio alike.
+ * @throws {SluiceError} MODEL_DAMAGED
+ */
+export function classified(
+  name: string,
+  config: JsonObject,
+  logits: Float32Array,
+  parameters: Readonly<Record<string, unknown>>,
+) {
+  const labels = labelsOf(name, config, logits.length);
+  const several = logits.length > 1 && config.problem_type !== 'multi_label_classification';
+  const activation =
+    (parameters.function_to_apply as Activation | undefined) ?? (several ? 'softmax' : 'sigmoid');
+  const topK = (parameters.top_k as number | undefined) ?? usual.topK;
+  return predictionsOf(labels, activated(logits, activation), topK);
+}
+
+/** Boxes around the things in an image. @throws {SluiceError} MODEL_DAMAGED, ONNX_NOT_INSTALLED */
+export async function objectDetection(setup: WorkerSetup): Promise<Runner> {
+  const library = await offlineTransformers();
+  type Detect = (image: Image, options: { threshold: number }) => Promise<Detection[]>;
+  const detect = await openPipeline<Detect>(library, 'object-detection', setup);
+  return new RowRunner(async ({ inputs, parameters }) => {
+    const image = rawImage(library, await pictureOf(inputs.image as Binary));
+    return detect(image, { threshold: (parameters.threshold as number | undefined) ?? usual.threshold });
+  });
+}
+
+/** Masks of the segments of an image, as PNG in base64. @throws {SluiceError} MODEL_DAMAGED, ONNX_NOT_INSTALLED */
+export async function imageSegmentation(setup: WorkerSetup): Promise<Runner> {
+  const library = await offlineTransformers();
+  type Segmenter = (image: Image, options: Record<string, unknown>) => Promise<Segment[]>;
+  const segment = await openPipeline<Segmenter>(library, 'image-segmentation', setup);
+  return new RowRunner(async ({ inputs, parameters }) => {
+    const image = rawImage(library, await pictureOf(inputs.image as Binary));
+    const segments = await segment(image, {
+      ...(parameters.threshold === undefined ? undefined : { threshold: parameters.threshold }),
+      ...(parameters.mask_threshold === undefined
+        ? undefined
+        : { mask_threshold: parameters.mask_threshold }),
+      ...(parameters.overlap_mask_area_threshold === undefined
+        ? undefined
+        : { overlap_mask_area_threshold: parameters.overlap_mask_area_threshold }),
+      ...(parameters.subtask === undefined ? undefined : { subtask: parameters.subtask }),
+    });
+    return Promise.all(
+      segments.map(async ({ label, score, mask }) => ({
+        label: label ?? '',
+        score,
+        mask: Buffer.from(await pngOf(Uint8Array.from(mask.data), mask.width, mask.height)).toString(
+          'base64',
+        ),
+      })),
+    );
+  });
+}
+
+function rawImage({ RawImage }: Transformers, { data, width, height }: Picture): Image {
+  return new RawImage(data, width, height, 3);
+}

@@ -1,0 +1,108 @@
+import type { JsonObject } from '../../../tasks/shapes.ts';
+import { type Binary, Unanswerable } from '../../../tasks/task.ts';
+import { modelJson } from '../model.ts';
+import type { WorkerSetup } from '../protocol.ts';
+import { RowRunner } from '../row-runner.ts';
+import type { Runner } from '../runner.ts';
+import { Tokenizer } from '../tokenizer.ts';
+import { classified } from './images.ts';
+import { offlineTransformers, openPipeline } from './open.ts';
+import { resampled, waveOf } from './wave.ts';
+
+const usualRate = 16_000;
+
+interface Tensor {
+  data: Float32Array;
+  dims: number[];
+}
+
+interface SpeechPipeline {
+  (samples: Float32Array, options: Record<string, unknown>): Promise<SpeechAnswer>;
+  processor: (samples: Float32Array) => Promise<Record<string, unknown>>;
+  model: (inputs: Record<string, unknown>) => Promise<{ logits: Tensor }>;
+}
+
+interface SpeechAnswer {
+  text: string;
+  chunks?: { text: string; timestamp: [number, number | null] }[];
+}
+
+/** Labels for a sound. @throws {SluiceError} MODEL_DAMAGED, ONNX_NOT_INSTALLED */
+export async function audioClassification(setup: WorkerSetup, config: JsonObject): Promise<Runner> {
+  const { folder } = setup.model;
+  const pipeline = await openPipeline<SpeechPipeline>(
+    await offlineTransformers(),
+    'audio-classification',
+    setup,
+  );
+  const rate = rateOf(folder);
+  return new RowRunner(async ({ inputs, parameters }) => {
+    const { logits } = await pipeline.model(
+      await pipeline.processor(samplesOf(inputs.audio as Binary, rate)),
+    );
+    return classified(folder, config, logits.data, parameters);
+  });
+}
+
+/** What is said in a sound. @throws {SluiceError} MODEL_DAMAGED, ONNX_NOT_INSTALLED */
+export async function speechRecognition(setup: WorkerSetup, config: JsonObject): Promise<Runner> {
+  const { folder } = setup.model;
+  const library = await offlineTransformers();
+  const pipeline = await openPipeline<SpeechPipeline>(library, 'automatic-speech-recognition', setup);
+  const rate = rateOf(folder);
+  const ctc = String((config.architectures as unknown[] | undefined)?.[0]).endsWith('ForCTC');
+  const tokenizer = await Tokenizer.open(folder, config);
+  const delimiter = modelJson(folder, 'tokenizer_config.json')?.word_delimiter_token;
+  return new RowRunner(async ({ inputs, parameters }) => {
+    const samples = samplesOf(inputs.audio as Binary, rate);
+    if (ctc) {
+      if (parameters.return_timestamps === true || typeof parameters.return_timestamps === 'string')
+        throw new Unanswerable('return_timestamps: this backend has them for Whisper models only');
+      const { logits } = await pipeline.model(await pipeline.processor(samples));
+      return {
+        text: greedyCtc(logits, tokenizer.padId, (id) => tokenizer.tokenOf(id), String(delimiter ?? '|')),
+      };
+    }
+    const { text, chunks } = await pipeline(samples, {
+      ...(parameters.return_timestamps === undefined
+        ? undefined
+        : { return_timestamps: parameters.return_timestamps }),
+      ...(parameters.generation_parameters as Record<string, unknown> | undefined),
+    });
+    return { text: text.trim(), ...(chunks === undefined ? undefined : { chunks }) };
+  });
+}
+
+/**
+ * The most probable token of each frame, repeats merged, blanks dropped. The blank goes last: it is what tells a double
+ * letter from a long one, and a tokenizer that drops it first makes HELO of HELLO.
+ */
+export function greedyCtc(
+  { data, dims }: Tensor,
+  blank: number,
+  tokenOf: (id: number) => string,
+  delimiter: string,
+): string {
+  const [frames, size] = dims.slice(-2) as [number, number];
+  let text = '';
+  let last = -1;
+  for (let frame = 0; frame < frames; frame++) {
+    let best = 0;
+    for (let id = 1; id < size; id++) if (data[frame * size + id]! > data[frame * size + best]!) best = id;
+    if (best !== last && best !== blank) text += tokenOf(best);
+    last = best;
+  }
+  return text.replaceAll(delimiter, ' ').replace(/ +/g, ' ').trim();
+}
+
+function rateOf(folder: string): number {
+  const rate = modelJson(folder, 'preprocessor_config.json')?.sampling_rate;
+  return typeof rate === 'number' ? rate : usualRate;
+}
+
+/** @throws {Unanswerable} */
+function samplesOf({ bytes }: Binary, rate: number): Float32Array {
+  const samples = resampled(waveOf(bytes), rate);
+  if (samples.length === 0) throw new Unanswerable('the sound is empty');
+  return samples;
+}

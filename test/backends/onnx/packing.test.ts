@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { packed } from '../../../src/backends/onnx/packing.ts';
+import { sizing } from '../../../src/backends/onnx/workers.ts';
+
+const lengths = fc.array(fc.integer({ min: 0, max: 600 }), { maxLength: 300 });
+
+describe('packing', () => {
+  test('every sequence is in one run, and every run keeps its bounds', () => {
+    fc.assert(
+      fc.property(lengths, (all) => {
+        const runs = packed(all, 512, 64);
+        expect(runs.flat().sort((a, b) => a - b)).toEqual(all.map((_, i) => i));
+        for (const run of runs) {
+          const longest = Math.max(...run.map((i) => all[i]!));
+          const tokens = run.reduce((sum, i) => sum + all[i]!, 0);
+          expect(run.length).toBeLessThanOrEqual(64);
+          if (run.length === 1) continue;
+          expect(longest * run.length).toBeLessThanOrEqual(512);
+          expect(longest * run.length - tokens).toBeLessThanOrEqual(0.05 * longest * run.length + 1e-9);
+        }
+      }),
+    );
+  });
+
+  test('a run packs to itself: a group of rows that was planned is run as it was planned', () => {
+    fc.assert(
+      fc.property(lengths, (all) => {
+        for (const run of packed(all, 512, 64))
+          expect(
+            packed(
+              run.map((i) => all[i]!),
+              512,
+              64,
+            ),
+          ).toHaveLength(1);
+      }),
+    );
+  });
+
+  test('lengths like those of real texts leave at most 5 % of padding', () => {
+    const all = Array.from({ length: 128 }, (_, i) => Math.round(10 + 60 * Math.abs(Math.sin(i * 1.7)) ** 3));
+    const padding = packed(all, 512, 128).map((run) => {
+      const area = all[run[0]!]! * run.length;
+      return area - run.reduce((sum, i) => sum + all[i]!, 0);
+    });
+    const sum = all.reduce((total, length) => total + length, 0);
+    expect(padding.reduce((total, tokens) => total + tokens, 0) / sum).toBeLessThan(0.05);
+  });
+});
+
+describe('workers', () => {
+  const machine = { cores: 8, memoryBytes: 32e9 };
+
+  test('one for each core, with one thread', () => {
+    expect(sizing({}, 90e6, machine)).toEqual({ workers: 8, threads: 1 });
+  });
+
+  test('fewer where the memory does not hold so many models, with threads for the cores that are left', () => {
+    expect(sizing({}, 4.5e9, machine)).toEqual({ workers: 2, threads: 4 });
+    expect(sizing({}, 90e9, machine)).toEqual({ workers: 1, threads: 8 });
+  });
+
+  test('what the job says is taken', () => {
+    expect(sizing({ workers: 3 }, 90e9, machine)).toEqual({ workers: 3, threads: 2 });
+    expect(sizing({ threads: 4 }, 90e6, machine)).toEqual({ workers: 2, threads: 4 });
+    expect(sizing({ workers: 16, threads: 2 }, 90e6, machine)).toEqual({ workers: 16, threads: 2 });
+  });
+});

@@ -1,0 +1,50 @@
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { pictureOf, pngOf } from '../../../src/backends/onnx/pipelines/picture.ts';
+import { Unanswerable } from '../../../src/tasks/task.ts';
+
+const left = [255, 0, 0];
+const right = [0, 0, 255];
+/** Two pixels beside each other. */
+const drawn = (channels: 3 | 4, data: number[]) =>
+  sharp(Uint8Array.from(data), { raw: { width: 2, height: 1, channels } });
+
+describe('an image', () => {
+  test('is upright, as its Exif says', async () => {
+    const bytes = await drawn(3, [...left, ...right])
+      .withMetadata({ orientation: 3 })
+      .png()
+      .toBuffer();
+    expect(await pictureOf({ bytes })).toEqual({
+      data: Buffer.from([...right, ...left]),
+      width: 2,
+      height: 1,
+    });
+  });
+
+  test('loses its transparency and keeps its colours', async () => {
+    const bytes = await drawn(4, [...left, 0, ...right, 128])
+      .png()
+      .toBuffer();
+    expect((await pictureOf({ bytes })).data).toEqual(Buffer.from([...left, ...right]));
+  });
+
+  test('in grey has three equal channels', async () => {
+    const bytes = await sharp(Uint8Array.from([7, 200]), { raw: { width: 2, height: 1, channels: 1 } })
+      .png()
+      .toBuffer();
+    expect([...(await pictureOf({ bytes })).data]).toEqual([7, 7, 7, 200, 200, 200]);
+  });
+
+  test('that is none fails its row', async () => {
+    await expect(pictureOf({ bytes: Buffer.from('no image') })).rejects.toThrow(Unanswerable);
+  });
+
+  test('a mask becomes a PNG of one channel and back', async () => {
+    const png = await pngOf(Uint8Array.from([0, 255]), 2, 1);
+    const { data, info } = await sharp(png).toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
+    expect([...data]).toEqual([0, 255]);
+    expect(info).toMatchObject({ channels: 1, width: 2, height: 1 });
+    expect((await sharp(png).metadata()).channels).toBe(1);
+  });
+});

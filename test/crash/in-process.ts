@@ -1,0 +1,83 @@
+import { contracts } from '../../src/backends/api/index.ts';
+import type { Backend } from '../../src/backends/backend.ts';
+import type { Engine } from '../../src/duckdb/engine.ts';
+import { Layout } from '../../src/runs/layout.ts';
+import { RunLock } from '../../src/runs/lock.ts';
+import { prepare } from '../../src/runs/prepare.ts';
+import { Run, type RunEnding } from '../../src/runs/run.ts';
+import { openOutput, type Started, startRun } from '../../src/runs/start.ts';
+import { systemClock } from '../../src/scheduler/clock.ts';
+import type { Job } from '../../src/spec/job.ts';
+import { readJob } from '../../src/spec/read-job.ts';
+import { findTask, tasks } from '../../src/tasks/index.ts';
+
+export function jobOf(text: string): Job {
+  const { job, problems } = readJob(text, {
+    file: 'job.yaml',
+    env: {},
+    set: [],
+    catalogue: tasks,
+    contracts,
+  });
+  if (job === undefined) throw new Error(JSON.stringify(problems));
+  return job;
+}
+
+/** Answers as the emulator would, without a network; texts with `[[poison]]` are refused. */
+export function answering(job: Job): Backend & { asked: string[] } {
+  const task = findTask(job.task)!;
+  const asked: string[] = [];
+  return {
+    asked,
+    maxBatch: 1,
+    ready: async () => undefined,
+    async call([question]) {
+      const text = String(question!.inputs.text);
+      asked.push(text);
+      if (text.includes('[[poison]]'))
+        return {
+          ok: false,
+          failure: { class: 'rejected', kind: 'rejected', status: 400, message: '400 no' },
+        };
+      const answer = JSON.parse(JSON.stringify(task.emulate(question!.inputs, question!.parameters)));
+      return { ok: true, answers: [answer], status: 200 };
+    },
+    preview: () => '',
+    close: async () => undefined,
+  };
+}
+
+export interface RunResult extends Started {
+  ending: RunEnding;
+}
+
+/** A whole run in this process: lock, plan, answers, parts. @throws what would end the command */
+export async function runHere(job: Job, engine: Engine, backend: Backend): Promise<RunResult> {
+  const { prepared, problems } = await prepare(job, findTask(job.task)!, engine, () => ({
+    file: '',
+    line: 1,
+    column: 1,
+  }));
+  if (prepared === undefined) throw new Error(JSON.stringify(problems));
+  const layout = new Layout(job.output.path);
+  try {
+    await openOutput(layout);
+    const { lock } = await RunLock.acquire(layout.lock());
+    try {
+      const started = await startRun(job, prepared.dataset, layout);
+      const context = { prepared, ...started, layout, engine, backend };
+      const run = new Run({
+        ...context,
+        clock: systemClock,
+        random: Math.random,
+        confirm: () => lock.confirm(),
+        onEvent: () => undefined,
+      });
+      return { ...started, ending: await run.run() };
+    } finally {
+      await lock.release();
+    }
+  } finally {
+    prepared.dataset.close();
+  }
+}

@@ -1,0 +1,176 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { withEmulator } from '../e2e/emulated.ts';
+import { type Finished, sluice, start } from '../e2e/sluice.ts';
+import {
+  answeredRows,
+  folderWith,
+  keptAnswers,
+  outputOf,
+  type Variant,
+  variants,
+  watched,
+} from './harness.ts';
+
+const ROWS = 30;
+
+/** Every change of what is on the disk, in the order in which a run makes them, and where it is killed. */
+const points = [
+  'writeFile _sluice/guard.json.draft#1:after',
+  'link _sluice/guard.json#1:after',
+  'rm _sluice/guard.json.draft#1:after',
+  'writeFile _sluice/lock.json.draft#1:after',
+  'link _sluice/lock.json#1:after',
+  'rm _sluice/lock.json.draft#1:after',
+  'write _sluice/.plan.json.tmp#1:middle',
+  'rename _sluice/plan.json#1:after',
+  'rm _sluice/guard.json#1:before',
+  'rm _sluice/guard.json#1:after',
+  'write _sluice/journal/N.journal#1:middle',
+  'datasync _sluice/journal/N.journal#1:after',
+  'write _sluice/journal/N.journal#4:middle',
+  'datasync _sluice/journal/N.journal#4:before',
+  'datasync _sluice/journal/N.journal#4:after',
+  'link _sluice/guard.json#2:after',
+  'rename _sluice/plan.json#2:after',
+  'rm _sluice/tmp/part-N.tmp#2:after',
+  'sync _sluice/tmp/part-N.tmp#2:before',
+  'rename part-N#2:after',
+  'write _sluice/errors/.N.jsonl.tmp#2:middle',
+  'rename _sluice/errors/N.jsonl#2:after',
+  'write _sluice/shards/.N.json.tmp#2:middle',
+  'rename _sluice/shards/N.json#2:before',
+  'rename _sluice/shards/N.json#2:after',
+  'rm _sluice/journal/N.journal#3:after',
+  'write ._SUCCESS.tmp#1:before',
+  'rename _SUCCESS#1:after',
+  'write _sluice/.report.json.tmp#1:middle',
+  'rename _sluice/report.json#1:after',
+  'rm _sluice/lock.json#1:after',
+];
+
+/** What of the operations of a run changes nothing that a later run could see. */
+const harmless = /^(mkdir|sync|datasync) |^rm (_SUCCESS|_sluice\/tmp)$/;
+
+const variantOf = (i: number): Variant => variants[i % variants.length]!;
+
+async function run(folder: string, args: string[], kill?: string): Promise<Finished & { answered: number }> {
+  return withEmulator({}, async ({ url, stats }) => {
+    const finished = await sluice(folder, args, watched(folder, url, kill));
+    return { ...finished, answered: stats().rowsAnswered };
+  });
+}
+
+/** What a run that is never killed leaves, by variant. */
+const never = new Map<Variant, Promise<object>>();
+
+function neverKilled(variant: Variant): Promise<object> {
+  const known = never.get(variant);
+  if (known !== undefined) return known;
+  const folder = folderWith(variant, ROWS);
+  const output = run(folder, ['run', 'job.yaml']).then(({ code }) => {
+    expect(code).toBe(0);
+    return outputOf(folder);
+  });
+  never.set(variant, output);
+  return output;
+}
+
+describe('SIGKILL at every change of the disk', () => {
+  test('each has a kill point', async () => {
+    const folder = folderWith(variants[0]!, ROWS);
+    expect(await run(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+    const operations = new Set(readFileSync(join(folder, 'operations'), 'utf8').trim().split('\n'));
+    const named = points.map((point) => point.slice(0, point.indexOf('#')));
+    expect([...operations].filter((name) => !named.includes(name) && !harmless.test(name))).toEqual([]);
+  });
+
+  test.each(points.map((point, i) => [point, variantOf(i)] as const))(
+    '%s: resumed, the same output, and no kept answer is asked for again; %o',
+    async (point, variant) => {
+      const folder = folderWith(variant, ROWS);
+      expect(await run(folder, ['run', 'job.yaml'], point)).toMatchObject({ signal: 'SIGKILL' });
+      const kept = keptAnswers(folder);
+      const resumed = await run(folder, ['run', 'job.yaml']);
+      expect(resumed).toMatchObject({ code: 0 });
+      expect(outputOf(folder)).toEqual(await neverKilled(variant));
+      expect(resumed.answered).toBe(answeredRows(ROWS) - kept);
+    },
+  );
+});
+
+describe('SIGKILL during a retry', () => {
+  const retryPoints = [
+    'write _sluice/journal/N.journal.new#2:middle',
+    'rename _sluice/journal/N.journal#2:before',
+    'rename _sluice/journal/N.journal#2:after',
+    'rm _sluice/shards/N.json#1:after',
+    'write _sluice/journal/N.journal#1:middle',
+    'rename part-N#1:after',
+    'rename _sluice/errors/N.jsonl#1:before',
+    'rename _sluice/shards/N.json#2:after',
+  ];
+  test.each(retryPoints.map((point, i) => [point, variantOf(i)] as const))(
+    '%s: the next retry ends with the same output, and asks the failed rows alone; %o',
+    async (point, variant) => {
+      const folder = folderWith(variant, ROWS);
+      expect(await run(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+      expect(await run(folder, ['retry', 'job.yaml'], point)).toMatchObject({ signal: 'SIGKILL' });
+      expect(keptAnswers(folder)).toBe(answeredRows(ROWS));
+      expect(await run(folder, ['retry', 'job.yaml'])).toMatchObject({ code: 0, answered: 0 });
+      expect(outputOf(folder)).toEqual(await neverKilled(variant));
+    },
+  );
+});
+
+describe('SIGKILL at random', () => {
+  // SLUICE_KILLS=200 is the long form, for a quiet machine.
+  const kills = Number(process.env.SLUICE_KILLS ?? variants.length);
+
+  test(`${kills} times, over all formats: the same output, and little paid twice`, async () => {
+    const rows = 400;
+    const expected = new Map<Variant, object>();
+    for (let done = 0; done < kills; ) {
+      const variant = variantOf(done);
+      const more = { output: `{path: out, format: ${variant.format}, keep: [id], rows_per_part: 50}` };
+      if (!expected.has(variant)) {
+        const quiet = folderWith(variant, rows, more);
+        expect(await run(quiet, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+        expected.set(variant, outputOf(quiet));
+      }
+      const folder = folderWith(variant, rows, more);
+      await withEmulator({ latencyMs: 5 }, async ({ url, stats }) => {
+        const mine = Math.min(kills - done, Math.max(1, Math.ceil(kills / variants.length)));
+        let killed = 0;
+        for (; killed < mine; killed++) {
+          const before = stats().requests;
+          const started = start(folder, ['run', 'job.yaml', '--quiet'], { API_URL: url });
+          const target = before + Math.random() * (rows / variant.batch / mine);
+          // From the first request on, and up to 30 ms later: while asking, syncing, committing.
+          const moment = reached(() => stats().requests >= target, Math.random() * 30);
+          const ended = await Promise.race([started.finished.then(() => true), moment.then(() => false)]);
+          if (ended) break;
+          started.process.kill('SIGKILL');
+          await started.finished;
+        }
+        done += Math.max(1, killed);
+        const kept = keptAnswers(folder);
+        const answered = stats().rowsAnswered;
+        expect(await sluice(folder, ['run', 'job.yaml'], { API_URL: url })).toMatchObject({ code: 0 });
+        expect(stats().rowsAnswered - answered).toBe(answeredRows(rows) - kept);
+        expect(outputOf(folder)).toEqual(expected.get(variant));
+        // What was in flight, and what came within the 50 ms of a group that was not on the disk; on a busy machine
+        // several times that.
+        const twice = stats().rowsAnswered - answeredRows(rows);
+        expect(twice).toBeLessThanOrEqual(killed * (4 * variant.batch + 4 * 40 * variant.batch));
+      });
+    }
+  }, 1_200_000);
+});
+
+/** Resolves `moreMs` after the condition first holds. */
+async function reached(condition: () => boolean, moreMs: number): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+  await new Promise((resolve) => setTimeout(resolve, moreMs));
+}

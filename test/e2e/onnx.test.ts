@@ -1,0 +1,238 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { companyModel } from '../models/company.ts';
+import { writeModel } from '../models/files.ts';
+import { temporaryFolder } from '../temp.ts';
+import { sluice, start } from './sluice.ts';
+
+const fixtures = resolve(import.meta.dirname, '../../fixtures');
+const moby = join(fixtures, 'quickstart/moby-dick.parquet');
+
+function writeJob(folder: string, changes: { model?: string; backend?: string; limits?: string } = {}): void {
+  writeFileSync(
+    join(folder, 'job.yaml'),
+    `task: text-classification
+model: ${changes.model ?? 'sluice/afinn-sentiment'}
+source: ${moby}
+inputs: {text: text}
+backend: ${changes.backend ?? `{type: onnx, model_dir: ${fixtures}/models}`}
+limits: ${changes.limits ?? '{}'}
+output: {path: out, format: jsonl, keep: [chapter, sentence, text], rows_per_part: 1000}
+`,
+  );
+}
+
+/** SHA-256 of every part, by name. */
+function parts(folder: string): Record<string, string> {
+  const names = readdirSync(join(folder, 'out')).filter((name) => name.startsWith('part-'));
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      createHash('sha256')
+        .update(readFileSync(join(folder, 'out', name)))
+        .digest('hex'),
+    ]),
+  );
+}
+
+/** Processes whose parent is this one. */
+function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => statOf(name)?.split(') ')[1]?.split(' ')[1] === String(pid))
+    .map(Number);
+}
+
+function statOf(pid: string): string | undefined {
+  const path = `/proc/${pid}/stat`;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    // It ended while we looked.
+    return undefined;
+  }
+}
+
+describe('a local model', () => {
+  test('answers every row once and in order, and a second run loads nothing', async () => {
+    const folder = temporaryFolder();
+    writeJob(folder);
+    expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+    const rows = Object.keys(parts(folder))
+      .sort()
+      .flatMap((name) =>
+        readFileSync(join(folder, 'out', name), 'utf8')
+          .trim()
+          .split('\n'),
+      )
+      .map((line) => JSON.parse(line));
+    expect(rows).toHaveLength(3000);
+    expect(rows.filter(({ error }) => error !== null)).toEqual([]);
+    expect(new Set(rows.map(({ label }) => label))).toEqual(new Set(['NEGATIVE', 'NEUTRAL', 'POSITIVE']));
+    const joyful = rows.find(({ text }) => text.includes('delightful'));
+    expect(joyful).toMatchObject({ label: 'POSITIVE' });
+    const before = parts(folder);
+    // Workers would fail to start: there are none to start when nothing is left to do.
+    expect(await sluice(folder, ['run', 'job.yaml', '--set', 'backend.workers=100000'])).toMatchObject({
+      code: 0,
+    });
+    expect(parts(folder)).toEqual(before);
+  });
+
+  test('with any number of workers and threads the parts are the same bytes', async () => {
+    const [one, three] = [temporaryFolder(), temporaryFolder()];
+    for (const [folder, backend] of [
+      [one, '{type: onnx, workers: 1, threads: 2}'],
+      [three, '{type: onnx, workers: 3}'],
+    ] as const) {
+      writeModel(join(folder, 'model'), companyModel(16));
+      writeJob(folder, { model: './model', backend });
+      expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+    }
+    expect(parts(three)).toEqual(parts(one));
+  });
+
+  test('another window or number format is another job: a run does not mix their answers', async () => {
+    const folder = temporaryFolder();
+    writeJob(folder);
+    expect(await sluice(folder, ['run', 'job.yaml', '--limit', '100'])).toMatchObject({ code: 0 });
+    const changed = await sluice(folder, ['run', 'job.yaml', '--set', 'limits.batch_size=64']);
+    expect(changed).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('limits.batch_size: was 128, is 64'),
+    });
+    expect(await sluice(folder, ['run', 'job.yaml', '--set', 'backend.workers=1'])).toMatchObject({
+      code: 0,
+    });
+  });
+
+  test.each([
+    [
+      'a model that is not there',
+      { model: 'acme/none' },
+      3,
+      /model acme\/none: is not on this machine.*\n.*sluice models pull acme\/none/,
+    ],
+    ['a folder that is not there', { model: './none' }, 3, /model \.\/none: there is no such folder/],
+    [
+      'a number format that is not there',
+      { backend: `{type: onnx, model_dir: ${fixtures}/models, dtype: q4}` },
+      3,
+      /onnx\/model_q4\.onnx is missing; it has onnx\/model\.onnx/,
+    ],
+    ['a folder for the API', { model: './model', backend: 'api' }, 2, /only the onnx backend can use/],
+    [
+      'a device that is not there',
+      { backend: `{type: onnx, model_dir: ${fixtures}/models, device: cuda}` },
+      3,
+      /backend\.device cuda: cannot be used[\s\S]*set backend\.device: cpu/,
+    ],
+  ] as const)('%s is said before the first row', async (_, changes, code, words) => {
+    const folder = temporaryFolder();
+    writeJob(folder, changes);
+    const ended = await sluice(folder, ['run', 'job.yaml'], { HF_HOME: join(folder, 'hf') });
+    expect(ended).toMatchObject({ code, stderr: expect.stringMatching(words) });
+    expect(existsSync(join(folder, 'out/_sluice/journal/00000.journal'))).toBe(false);
+  });
+});
+
+describe('kill -9', () => {
+  let quiet: Record<string, string> | undefined;
+  const backend = '{type: onnx, workers: 2}';
+  const prepared = () => {
+    const folder = temporaryFolder();
+    writeModel(join(folder, 'model'), companyModel(700));
+    writeJob(folder, { model: './model', backend });
+    return folder;
+  };
+
+  /** The parts of a run that nobody disturbed; made once. */
+  const quietParts = async () => {
+    if (quiet !== undefined) return quiet;
+    const folder = prepared();
+    expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+    quiet = parts(folder);
+    expect(Object.keys(quiet)).toHaveLength(3);
+    return quiet;
+  };
+
+  test('of the job at any moment, resumed each time: the same bytes as a run never killed', async () => {
+    const folder = prepared();
+    let kills = 0;
+    for (let attempt = 0; attempt < 40; attempt++) {
+      const run = start(folder, ['run', 'job.yaml']);
+      const ended = await Promise.race([run.finished.then(() => true), grown(folder, 1 + (attempt % 5))]);
+      if (ended) break;
+      run.process.kill('SIGKILL');
+      await run.finished;
+      kills++;
+    }
+    expect(kills).toBeGreaterThan(3);
+    expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+    expect(parts(folder)).toEqual(await quietParts());
+  });
+
+  test('of single workers: they are replaced, and the parts are the same bytes', async () => {
+    const folder = prepared();
+    const run = start(folder, ['run', 'job.yaml']);
+    let ended = false;
+    void run.finished.then(() => {
+      ended = true;
+    });
+    let kills = 0;
+    while (!ended) {
+      await Promise.race([run.finished, grown(folder, 1)]);
+      const [worker] = childrenOf(run.process.pid!);
+      if (worker !== undefined && !ended) {
+        process.kill(worker, 'SIGKILL');
+        kills++;
+      }
+    }
+    expect((await run.finished).code).toBe(0);
+    expect(kills).toBeGreaterThan(3);
+    expect(parts(folder)).toEqual(await quietParts());
+  });
+
+  test('Ctrl-C stops within seconds with what was answered, and leaves no worker behind', async () => {
+    const folder = prepared();
+    const run = start(folder, ['run', 'job.yaml']);
+    await grown(folder, 1);
+    const workers = childrenOf(run.process.pid!);
+    expect(workers).toHaveLength(2);
+    const asked = performance.now();
+    for (const pid of [...workers, run.process.pid!]) process.kill(pid, 'SIGINT');
+    expect((await run.finished).code).toBe(130);
+    expect(performance.now() - asked).toBeLessThan(10_000);
+    expect(workers.filter((pid) => statOf(String(pid)) !== undefined)).toEqual([]);
+    expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+    expect(parts(folder)).toEqual(await quietParts());
+  });
+});
+
+/** Resolves to false when journals and parts of the run have grown by so many answers' worth of bytes. */
+async function grown(folder: string, windows: number): Promise<false> {
+  const bytes = () =>
+    ['out/_sluice/journal', 'out'].reduce((sum, name) => {
+      const path = join(folder, name);
+      if (!existsSync(path)) return sum;
+      return (
+        sum +
+        readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isFile()).length +
+        sizeOf(path)
+      );
+    }, 0);
+  const target = bytes() + windows * 10_000;
+  while (bytes() < target) await new Promise((done) => setTimeout(done, 5));
+  return false;
+}
+
+function sizeOf(folder: string): number {
+  let size = 0;
+  for (const name of readdirSync(folder)) {
+    const text = join(folder, name);
+    if (/\.(journal|jsonl)$/.test(name) && existsSync(text)) size += readFileSync(text).length;
+  }
+  return size;
+}
