@@ -22,7 +22,7 @@ import { type Prepared, shardFile, shardRelation } from './prepare.ts';
 import { ResultShape } from './result-shape.ts';
 import { schedulingOf } from './scheduling.ts';
 import { type Item, ShardWork } from './shard-work.ts';
-import { writePlan } from './start.ts';
+import { saveDimensions } from './start.ts';
 import { isChosen, type RetrySelection } from './retry.ts';
 import { diskError, sourceChanged } from './run-errors.ts';
 import { ledgerOf } from './state.ts';
@@ -43,6 +43,7 @@ export type RunEvent =
 
 export interface RunContext {
   prepared: Prepared;
+  /** With the shards that this run is to do; those of other processes are left out. */
   plan: Plan;
   records: Map<number, CommitRecord>;
   layout: Layout;
@@ -314,7 +315,7 @@ export class Run {
     const { plan, layout } = this.#context;
     plan.dimensions = this.#shape.dimensions;
     this.#planSaved = this.#planSaved
-      .then(() => writePlan(layout, plan))
+      .then(() => saveDimensions(layout, plan.dimensions))
       .catch((error: unknown) => this.#end({ kind: 'error', error: diskError(error, layout) }));
   }
 

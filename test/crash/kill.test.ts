@@ -18,16 +18,22 @@ const ROWS = 30;
 
 /** Every change of what is on the disk, in the order in which a run makes them, and where it is killed. */
 const points = [
+  'writeFile _sluice/guard.json.draft#1:after',
+  'link _sluice/guard.json#1:after',
+  'rm _sluice/guard.json.draft#1:after',
   'writeFile _sluice/lock.json.draft#1:after',
   'link _sluice/lock.json#1:after',
   'rm _sluice/lock.json.draft#1:after',
   'write _sluice/.plan.json.tmp#1:middle',
   'rename _sluice/plan.json#1:after',
+  'rm _sluice/guard.json#1:before',
+  'rm _sluice/guard.json#1:after',
   'write _sluice/journal/N.journal#1:middle',
   'datasync _sluice/journal/N.journal#1:after',
   'write _sluice/journal/N.journal#4:middle',
   'datasync _sluice/journal/N.journal#4:before',
   'datasync _sluice/journal/N.journal#4:after',
+  'link _sluice/guard.json#2:after',
   'rename _sluice/plan.json#2:after',
   'rm _sluice/tmp/part-N.tmp#2:after',
   'sync _sluice/tmp/part-N.tmp#2:before',
