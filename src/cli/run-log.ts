@@ -2,10 +2,13 @@ import type { Logger } from 'pino';
 import { errorText } from '../runs/failure.ts';
 import type { Layout } from '../runs/layout.ts';
 import type { Ledger } from '../runs/ledger.ts';
+import type { LockOwner } from '../runs/lock.ts';
 import type { Outcome } from '../runs/outcome.ts';
 import type { Report } from '../runs/report.ts';
 import type { Reopened, RetrySelection } from '../runs/retry.ts';
 import type { RunEvent } from '../runs/run.ts';
+import { type Share, shareText } from '../runs/share.ts';
+import type { Started } from '../runs/start.ts';
 import { Exit } from '../errors.ts';
 import type { LogFormat } from './log.ts';
 import { table } from './table.ts';
@@ -65,6 +68,30 @@ export function eventLogger(log: Logger): (event: RunEvent) => void {
       }
     }
   };
+}
+
+/** The lock was of a process that is gone. */
+export function sayTakenOver({ pid, host }: LockOwner, log: Logger): void {
+  log.warn({ event: 'lock-taken-over' }, `took over the lock of process ${pid} on ${host}, which is gone`);
+}
+
+/** What became of parts and source files since the last run. */
+export function sayUpdate({ update, lostParts }: Started, prune: boolean, log: Logger): void {
+  for (const part of lostParts)
+    log.warn({ event: 'part-gone', part }, `${part} is gone: its rows are done again`);
+  for (const path of update.changed)
+    log.warn({ event: 'source-changed', path }, `${path} was changed: its rows are done again`);
+  const kept = prune ? 'removed' : 'kept; --prune removes them';
+  for (const path of update.vanished)
+    log.warn({ event: 'source-vanished', path }, `${path} is gone: the parts made of it are ${kept}`);
+}
+
+/** One of several processes is done, others are not. */
+export function sayShareDone(share: Share, elsewhere: number, log: Logger): void {
+  log.info(
+    { event: 'share-done', pending_elsewhere: elsewhere },
+    `share ${shareText(share)} is done; ${plural(elsewhere, 'row')} of other shares are pending`,
+  );
 }
 
 /** What a retry asks again, and what it cannot. */

@@ -5,30 +5,42 @@ import type { Outcome } from '../runs/outcome.ts';
 /** For how long a second signal waits until the engine has let go. */
 const PATIENCE_MS = 1000;
 
+/** For how long TERM lets requests come in: `docker stop` and CI kill what is still there after 10 s. */
+const TERM_DEADLINE_MS = 8000;
+
+/** What a signal can do to a run. */
+export interface Interruptible {
+  /** Nothing new goes out; what is in flight comes in and is journaled. */
+  stop(): void;
+  /** What is in flight is given up; its rows stay pending. */
+  cancel(): void;
+  /** Ends queries that still run: `process.exit` waits for every thread that one of them holds. */
+  abandon(): Promise<void>;
+}
+
 /**
- * The way out by signals. The first Ctrl-C or TERM lets what is in flight come in and journals it; the second leaves at
- * once: what is synced is safe, the next run goes on there.
+ * The way out by signals. The first Ctrl-C or TERM lets what is in flight come in and journals it, TERM up to a
+ * deadline; the second leaves at once: what is synced is safe, the next run goes on there.
  */
 export class Signals {
   readonly #onSignal: (signal: NodeJS.Signals) => void;
   #received: NodeJS.Signals | undefined;
+  #deadline: NodeJS.Timeout | undefined;
 
-  /**
-   * @param stop begins to drain
-   * @param abandon ends queries that still run: `process.exit` waits for every thread that one of them holds
-   */
-  constructor(stop: () => void, abandon: () => Promise<void>, log: Logger) {
+  constructor(run: Interruptible, log: Logger) {
     this.#onSignal = (signal) => {
       if (this.#received !== undefined) {
-        leave(signal, abandon);
+        leave(signal, () => run.abandon());
         return;
       }
       this.#received = signal;
+      const limit = signal === 'SIGTERM' ? ` for at most ${TERM_DEADLINE_MS / 1000} s` : '';
       log.warn(
         { event: 'interrupted', signal },
-        `${signal}: waiting for what is in flight; once more leaves at once`,
+        `${signal}: waiting for what is in flight${limit}; once more leaves at once`,
       );
-      stop();
+      run.stop();
+      if (signal === 'SIGTERM') this.#deadline = setTimeout(() => run.cancel(), TERM_DEADLINE_MS);
     };
     process.on('SIGINT', this.#onSignal);
     process.on('SIGTERM', this.#onSignal);
@@ -41,6 +53,7 @@ export class Signals {
   }
 
   dispose(): void {
+    clearTimeout(this.#deadline);
     process.off('SIGINT', this.#onSignal);
     process.off('SIGTERM', this.#onSignal);
   }

@@ -138,6 +138,12 @@ export class Run {
     void clock.sleep(backend.local.graceMs, this.#reading.signal).then(() => this.#scheduler.abort());
   }
 
+  /** Gives up what is in flight, too; its rows stay pending. */
+  cancel(): void {
+    this.stop();
+    this.#scheduler.abort();
+  }
+
   /**
    * Runs until nothing is left to do or something ends it. Whatever was answered is then in a part or in a journal.
    * What happens to rows, endpoint or disk is the ending, never an exception.

@@ -60,12 +60,13 @@ export async function startRun(
   layout: Layout,
   { fresh = false, prune = false, others = false } = {},
 ): Promise<Started> {
-  await rm(layout.success, { force: true });
-  if (!others) await removeLeftovers(layout);
   if (fresh) await forget(layout);
   const { plan: old, records } = await readState(layout);
   if (old === undefined) await refuseForeignFiles(layout);
   else refuseChangedJob(job, old, layout);
+  // A refused run leaves everything as it was, the word that the output is complete included.
+  await rm(layout.success, { force: true });
+  if (!others) await removeLeftovers(layout);
 
   const lost = await lostParts(layout, records);
   const update = await updatePlan(job, dataset, old, (shard) => records.has(shard), prune);
@@ -177,6 +178,7 @@ async function forget(layout: Layout): Promise<void> {
       },
     );
   });
+  await rm(layout.success, { force: true });
   for (const { part } of records.values()) await rm(join(layout.root, part), { force: true });
   for (const folder of [layout.shards, layout.journals, layout.errors]) {
     await rm(folder, { recursive: true, force: true });

@@ -96,6 +96,7 @@ describe('the same job again', () => {
       expect(refused.code).toBe(2);
       expect(refused.stderr).toMatch(/inputs/);
       expect(refused.stderr).toMatch(/--fresh/);
+      expect(readdirSync(join(folder, 'out'))).toContain('_SUCCESS');
       expect(emulator.stats().requests).toBe(20);
       expect(await sluice(folder, ['run', 'job.yaml', '--fresh'])).toMatchObject({ code: 0 });
       expect(emulator.stats().requests).toBe(40);
@@ -133,6 +134,18 @@ describe('signals', () => {
       expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
       expect(emulator.stats().requests).toBe(200);
       expect(idsIn(folder)).toEqual(upTo(200));
+    });
+  });
+
+  test('TERM does not wait for ever: it gives up in time for docker stop', async () => {
+    await withEmulator({ faults: { hang: 1 } }, async (emulator) => {
+      const folder = folderWith(emulator.url, 200);
+      const run = start(folder, ['run', 'job.yaml', '--log-format', 'json']);
+      while (emulator.stats().requests === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      const began = performance.now();
+      run.process.kill('SIGTERM');
+      expect(await run.finished).toMatchObject({ code: 143, signal: null });
+      expect(performance.now() - began).toBeLessThan(10_000);
     });
   });
 
