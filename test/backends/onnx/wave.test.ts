@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { greedyCtc } from '../../../src/backends/onnx/pipelines/sounds.ts';
-import { resampled, waveOf } from '../../../src/backends/onnx/pipelines/wave.ts';
+import { resampled } from '../../../src/backends/onnx/pipelines/resample.ts';
+import { waveOf } from '../../../src/backends/onnx/pipelines/wave.ts';
 import { Unanswerable } from '../../../src/tasks/task.ts';
 import { tones, wave } from './sound-kit.ts';
 
