@@ -7,8 +7,8 @@ import type { Runner } from '../runner.ts';
 import { Tokenizer } from '../tokenizer.ts';
 import { classified } from './images.ts';
 import { offlineTransformers, openPipeline } from './open.ts';
+import { soundOf } from './read-sound.ts';
 import { resampled } from './resample.ts';
-import { soundOf } from './sound.ts';
 
 const usualRate = 16_000;
 

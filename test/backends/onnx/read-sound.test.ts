@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Sound, soundOf } from '../../../src/backends/onnx/pipelines/sound.ts';
+import { soundOf } from '../../../src/backends/onnx/pipelines/read-sound.ts';
+import type { Sound } from '../../../src/backends/onnx/pipelines/sound.ts';
 import { waveOf } from '../../../src/backends/onnx/pipelines/wave.ts';
 import { Unanswerable } from '../../../src/tasks/task.ts';
 import { compressed, flac, ogg, opusSilence, tones, wave } from './sound-kit.ts';
