@@ -6,6 +6,10 @@ export const heavyParts = [
   '@huggingface/transformers',
   '@anush008/tokenizers',
   'sharp',
+  '@wasm-audio-decoders/flac',
+  'mpg123-decoder',
+  '@wasm-audio-decoders/ogg-vorbis',
+  'ogg-opus-decoder',
 ] as const;
 
 type HeavyPart = (typeof heavyParts)[number];

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import type { Prediction } from '../../../src/tasks/predictions.ts';
 import { answersOf, runnerOf, texts } from './kit.ts';
-import { tones, wave } from './sound-kit.ts';
+import { compressed, flac, tones, wave } from './sound-kit.ts';
 
 const models = join(process.env.SLUICE_SHARED ?? '../shared', 'models');
 
@@ -170,7 +170,7 @@ describe.skipIf(!existsSync(models))('what the NOTICE of each shared model says'
     expect(answer![0]).toEqual({ label: 'no_speech', score: expect.closeTo(1, 2) });
   });
 
-  test('automatic-speech-recognition, also from another rate', async () => {
+  test('automatic-speech-recognition, also from other rates and formats', async () => {
     const runner = await runnerOf(
       join(models, 'local/tiny-synthetic-asr-tone-letters'),
       'automatic-speech-recognition',
@@ -178,11 +178,16 @@ describe.skipIf(!existsSync(models))('what the NOTICE of each shared model says'
     const letters = [...'HELLO WORLD'].map((letter) =>
       letter === ' ' ? 400 : 500 + 100 * (letter.charCodeAt(0) - 65),
     );
-    const questions = [16_000, 44_100].map((rate) => ({
-      inputs: { audio: { bytes: wave(tones(letters, rate, 0.1, 0.08), { bits: 16, rate }) } },
-      parameters: {},
-    }));
-    expect(await answersOf(runner, questions)).toEqual([{ text: 'HELLO WORLD' }, { text: 'HELLO WORLD' }]);
+    const said = (rate: number) => tones(letters, rate, 0.1, 0.08);
+    const sounds = [
+      wave(said(16_000), { bits: 16, rate: 16_000 }),
+      wave(said(44_100), { bits: 16, rate: 44_100 }),
+      flac([said(22_050)], 22_050),
+      await compressed('audio/mpeg', said(44_100), 44_100),
+      await compressed('audio/ogg', said(48_000), 48_000),
+    ];
+    const questions = sounds.map((bytes) => ({ inputs: { audio: { bytes } }, parameters: {} }));
+    expect(await answersOf(runner, questions)).toEqual(sounds.map(() => ({ text: 'HELLO WORLD' })));
   });
 });
 

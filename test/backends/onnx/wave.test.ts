@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { greedyCtc } from '../../../src/backends/onnx/pipelines/sounds.ts';
-import { resampled, waveOf } from '../../../src/backends/onnx/pipelines/wave.ts';
+import { waveOf } from '../../../src/backends/onnx/pipelines/wave.ts';
 import { Unanswerable } from '../../../src/tasks/task.ts';
-import { tones, wave } from './sound-kit.ts';
+import { wave } from './sound-kit.ts';
 
 describe('a WAV file', () => {
   const samples = [0, 0.5, -0.5, 0.25];
@@ -24,35 +24,11 @@ describe('a WAV file', () => {
   });
 
   test.each([
-    ['FLAC', Buffer.from('fLaC and so on')],
     ['WAV', Buffer.from('not a sound')],
     ['no sound', wave([], { bits: 16, rate: 8000 }).subarray(0, 36)],
   ])('that is none is refused: %s', (words, bytes) => {
     expect(() => waveOf(bytes)).toThrow(Unanswerable);
     expect(() => waveOf(bytes)).toThrow(words);
-  });
-});
-
-describe('another rate', () => {
-  const rms = (samples: Float32Array) => {
-    const middle = samples.subarray(200, samples.length - 200);
-    return Math.sqrt(middle.reduce((sum, x) => sum + x * x, 0) / middle.length);
-  };
-
-  test.each([
-    [44_100, 16_000],
-    [8000, 16_000],
-  ])('from %i to %i keeps a tone and its loudness', (rate, wanted) => {
-    const out = resampled({ samples: Float32Array.from(tones([440], rate, 1)), rate }, wanted);
-    expect(out.length).toBe(wanted);
-    const expected = tones([440], wanted, 1);
-    for (let i = 500; i < 5000; i += 37) expect(out[i]).toBeCloseTo(expected[i]!, 2);
-  });
-
-  test('what the lower rate cannot hold is gone, and not folded back as another tone', () => {
-    const rate = 44_100;
-    const out = resampled({ samples: Float32Array.from(tones([12_000], rate, 1)), rate }, 16_000);
-    expect(rms(out)).toBeLessThan(0.01);
   });
 });
 

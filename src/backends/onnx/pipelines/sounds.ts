@@ -7,7 +7,8 @@ import type { Runner } from '../runner.ts';
 import { Tokenizer } from '../tokenizer.ts';
 import { classified } from './images.ts';
 import { offlineTransformers, openPipeline } from './open.ts';
-import { resampled, waveOf } from './wave.ts';
+import { soundOf } from './read-sound.ts';
+import { resampled } from './resample.ts';
 
 const usualRate = 16_000;
 
@@ -38,7 +39,7 @@ export async function audioClassification(setup: WorkerSetup, config: JsonObject
   const rate = rateOf(folder);
   return new RowRunner(async ({ inputs, parameters }) => {
     const { logits } = await pipeline.model(
-      await pipeline.processor(samplesOf(inputs.audio as Binary, rate)),
+      await pipeline.processor(await samplesOf(inputs.audio as Binary, rate)),
     );
     return classified(folder, config, logits.data, parameters);
   });
@@ -54,7 +55,7 @@ export async function speechRecognition(setup: WorkerSetup, config: JsonObject):
   const tokenizer = await Tokenizer.open(folder, config);
   const delimiter = modelJson(folder, 'tokenizer_config.json')?.word_delimiter_token;
   return new RowRunner(async ({ inputs, parameters }) => {
-    const samples = samplesOf(inputs.audio as Binary, rate);
+    const samples = await samplesOf(inputs.audio as Binary, rate);
     if (ctc) {
       if (parameters.return_timestamps === true || typeof parameters.return_timestamps === 'string')
         throw new Unanswerable('return_timestamps: this backend has them for Whisper models only');
@@ -101,8 +102,8 @@ function rateOf(folder: string): number {
 }
 
 /** @throws {Unanswerable} */
-function samplesOf({ bytes }: Binary, rate: number): Float32Array {
-  const samples = resampled(waveOf(bytes), rate);
+async function samplesOf({ bytes }: Binary, rate: number): Promise<Float32Array> {
+  const samples = resampled(await soundOf(bytes), rate);
   if (samples.length === 0) throw new Unanswerable('the sound is empty');
   return samples;
 }

@@ -1,25 +1,17 @@
 import { Unanswerable } from '../../../tasks/task.ts';
-
-/** Samples of one channel, -1 to 1. */
-export interface Sound {
-  samples: Float32Array;
-  /** Samples a second. */
-  rate: number;
-}
+import type { Sound } from './sound.ts';
 
 const formats = { pcm: 1, float: 3, extensible: 0xfffe };
 
 /**
  * Decodes a WAV file (RIFF, integers of 8 to 32 bits or floats), with its channels mixed to one.
- * @throws {Unanswerable} for other bytes, with what they are
+ * @throws {Unanswerable} for other bytes
  */
 export function waveOf(bytes: Uint8Array): Sound {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const tag = (at: number) => Buffer.from(bytes.subarray(at, at + 4)).toString('latin1');
   if (bytes.length < 12 || tag(0) !== 'RIFF' || tag(8) !== 'WAVE')
-    throw new Unanswerable(
-      `the sound is no WAV file${named(bytes)}; convert it with ffmpeg -i in -ar 16000 out.wav`,
-    );
+    throw new Unanswerable('the sound is no WAV file');
   let format: { code: number; channels: number; rate: number; bits: number } | undefined;
   for (let at = 12; at + 8 <= bytes.length; ) {
     const [name, size, start] = [tag(at), view.getUint32(at + 4, true), at + 8];
@@ -73,37 +65,3 @@ const readers: Readonly<Record<string, (view: DataView, at: number) => number>> 
   [`${formats.float}/32`]: (view, at) => view.getFloat32(at, true),
   [`${formats.float}/64`]: (view, at) => view.getFloat64(at, true),
 };
-
-function named(bytes: Uint8Array): string {
-  const head = Buffer.from(bytes.subarray(0, 4)).toString('latin1');
-  const known = { fLaC: 'FLAC', OggS: 'Ogg', 'ID3\u0003': 'MP3', 'ID3\u0004': 'MP3' }[head];
-  return known === undefined ? '' : ` but ${known}`;
-}
-
-/** Zero crossings of the filter's kernel on each side of a sample. */
-const crossings = 16;
-
-/**
- * The sound at another rate: a Hann-windowed sinc, cut off below half of the lower rate so that nothing folds back.
- * (Smith, "Digital Audio Resampling", CCRMA.)
- */
-export function resampled({ samples, rate }: Sound, wanted: number): Float32Array {
-  if (rate === wanted) return samples;
-  const ratio = wanted / rate;
-  const cutoff = Math.min(1, ratio);
-  const reach = crossings / cutoff;
-  const out = new Float32Array(Math.floor(samples.length * ratio));
-  for (let i = 0; i < out.length; i++) {
-    const center = i / ratio;
-    const from = Math.max(0, Math.ceil(center - reach));
-    const to = Math.min(samples.length - 1, Math.floor(center + reach));
-    let sum = 0;
-    for (let k = from; k <= to; k++) {
-      const x = (k - center) * cutoff;
-      const sinc = x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
-      sum += samples[k]! * sinc * (0.5 + 0.5 * Math.cos((Math.PI * x) / crossings));
-    }
-    out[i] = sum * cutoff;
-  }
-  return out;
-}
