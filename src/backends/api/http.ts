@@ -8,7 +8,7 @@ import { classifyTransport } from './classify-transport.ts';
 import type { Contract, Encoded } from './contract.ts';
 import { parsedJson } from './errors-in-body.ts';
 import { Exchange } from './exchange.ts';
-import { isSecretHeader, Secrets } from './secrets.ts';
+import { isSecretName, Secrets, shownUrl } from './secrets.ts';
 import { Sockets } from './sockets.ts';
 
 export interface ApiBackendOptions {
@@ -67,7 +67,7 @@ export class ApiBackend implements Backend {
     this.#url = contract.urlFor(task, options.model, options.url);
     this.#headers = requestHeaders(token, headers);
     this.#headerList = [...this.#headers].flat();
-    this.#secrets = new Secrets(token, headers);
+    this.#secrets = new Secrets(token, headers, this.#url);
     this.#sockets = new Sockets(this.#url.origin, {
       pipelining: 1,
       // An exchange has one timer for everything.
@@ -109,12 +109,10 @@ export class ApiBackend implements Backend {
 
   preview(questions: readonly Question[]): string {
     const { body, contentType, headers } = this.#encode(questions, false);
-    const shown = [...this.#headers].map(
-      ([name, value]) => `${name}: ${isSecretHeader(name) ? '***' : value}`,
-    );
+    const shown = [...this.#headers].map(([name, value]) => `${name}: ${isSecretName(name) ? '***' : value}`);
     for (let i = 0; i < headers.length; i += 2) shown.push(`${headers[i]}: ${headers[i + 1]}`);
     return [
-      `POST ${this.#url.href}`,
+      `POST ${shownUrl(this.#url)}`,
       ...shown,
       `content-type: ${contentType}`,
       '',

@@ -1,8 +1,22 @@
-/** Names of headers whose values are credentials. */
-const SECRET_HEADER = /auth|token|key|secret|cookie|password/i;
+/** Names of headers and of parameters in URLs whose values are credentials. */
+const SECRET_NAME = /auth|token|key|secret|cookie|password|signature/i;
 
-export function isSecretHeader(name: string): boolean {
-  return SECRET_HEADER.test(name);
+/**
+ * Shorter ones are no secrets but words ("none", "EMPTY") that servers without accounts are given; blotting them out
+ * would change answers.
+ */
+const SHORTEST_SECRET = 8;
+
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
+/** A URL as it may be shown: values of parameters that are credentials are hidden. */
+export function shownUrl(url: URL): string {
+  const shown = new URL(url);
+  for (const name of new Set(shown.searchParams.keys()))
+    if (isSecretName(name)) shown.searchParams.set(name, '***');
+  return shown.href;
 }
 
 /** Blots the job's credentials out of whatever a server sends back; some echo the request. */
@@ -10,11 +24,14 @@ export class Secrets {
   readonly #values: readonly string[];
   readonly #bytes: readonly Buffer[];
 
-  constructor(token: string | undefined, headers: Readonly<Record<string, string>>) {
-    const values = Object.entries(headers).flatMap(([name, value]) => (isSecretHeader(name) ? [value] : []));
+  constructor(token: string | undefined, headers: Readonly<Record<string, string>>, url: URL) {
+    const named = [...Object.entries(headers), ...url.searchParams];
+    const values = named.flatMap(([name, value]) => (isSecretName(name) ? [value] : []));
     if (token !== undefined) values.push(token);
     // The longest first: one may be the beginning of another.
-    this.#values = values.filter((value) => value !== '').sort((a, b) => b.length - a.length);
+    this.#values = values
+      .filter((value) => value.length >= SHORTEST_SECRET || /^(hf_|sk-)/.test(value))
+      .sort((a, b) => b.length - a.length);
     this.#bytes = this.#values.map((value) => Buffer.from(value));
   }
 

@@ -299,6 +299,24 @@ describe('the token', () => {
   });
 });
 
+test('a short word that stands for no token is not taken for one in answers', async () => {
+  await using server = await scriptedServer((response) =>
+    json(response, [{ label: 'EMPTY none', score: 1 }]),
+  );
+  const backend = backendAt(server.url, { token: 'none', headers: { 'x-monkey': 'EMPTY' } });
+  expect(await ask(backend)).toMatchObject({ ok: true, answers: [[{ label: 'EMPTY none', score: 1 }]] });
+});
+
+test('a key in the URL is sent, and neither shown nor kept', async () => {
+  await using server = await scriptedServer(
+    (response, { url }) => void response.writeHead(400).end(`no: ${url}`),
+  );
+  const backend = backendAt(`${server.url}/models/{model}?api_key=k-0123456789&v=2`);
+  expect(backend.preview([question])).toMatch(/\?api_key=\*\*\*&v=2/);
+  expect(JSON.stringify(await ask(backend))).not.toContain('k-0123456789');
+  expect(server.received[0]?.url).toContain('api_key=k-0123456789');
+});
+
 test('a hundred calls under one signal warn of no leak', async () => {
   const warned = vi.fn();
   process.on('warning', warned);
