@@ -109,7 +109,7 @@ function comparisonFor(own: Loaded, other: Loaded): Comparison {
   if (comparison === undefined || comparison.columns[0] !== otherComparison?.columns[0]) {
     throw wrong(
       'COMPARE_COLUMNS',
-      'the sides have different result columns',
+      'the sides have no result column in common that can be compared',
       'set parameters.pooling with --set, which is for both sides',
     );
   }
