@@ -19,6 +19,11 @@ export const commands: readonly CommandModule[] = [
           default: false,
           describe: 'Forget what an earlier run wrote, and start anew',
         })
+        .option('shard', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'I/N: only what is the I-th of N processes to do, on any machines that see the output',
+        })
         .option('prune', {
           type: 'boolean',
           default: false,

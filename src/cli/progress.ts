@@ -64,7 +64,6 @@ export class Progress {
     const [rows, total] = [done(stats), stats.ledger.read];
     const share = total === 0 ? 1 : rows / total;
     const rate = this.#rate(rows);
-    const left = rate > 0 ? duration(((total - rows) / rate) * 1000) : '?';
     const parts: Part[] = [
       { rank: 4, text: bar(share) },
       { rank: 0, text: `${Math.floor(100 * share)} %` },
@@ -77,7 +76,8 @@ export class Progress {
     if (stats.failed > 0) parts.push({ rank: 1, text: `${count(stats.failed)} failed` });
     if (this.#stopping) parts.push({ rank: 0, text: 'stopping; Ctrl-C again leaves at once' });
     else if (stats.held !== undefined) parts.push({ rank: 0, text: held[stats.held] });
-    else if (rows < total) parts.push({ rank: 1, text: `${left} left` });
+    else if (rows < total && rate > 0)
+      parts.push({ rank: 1, text: `${duration(((total - rows) / rate) * 1000)} left` });
     return parts;
   }
 

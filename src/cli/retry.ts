@@ -2,7 +2,7 @@ import { Exit, SluiceError } from '../errors.ts';
 import type { RetrySelection } from '../runs/retry.ts';
 import { type RunArguments, runJob } from './run.ts';
 
-export interface RetryArguments extends Omit<RunArguments, 'retry' | 'fresh' | 'prune'> {
+export interface RetryArguments extends Omit<RunArguments, 'retry' | 'fresh' | 'prune' | 'share'> {
   kind: string[];
   shard: number[];
   all: boolean;

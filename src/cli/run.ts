@@ -1,20 +1,23 @@
 import { Engine } from '../duckdb/engine.ts';
 import { openBackend } from '../backends/index.ts';
-import { Exit, type ExitCode } from '../errors.ts';
+import { Exit, type ExitCode, SluiceError } from '../errors.ts';
+import { claimOutput } from '../runs/claim.ts';
+import { endRun } from '../runs/end.ts';
 import { Layout } from '../runs/layout.ts';
-import { RunLock } from '../runs/lock.ts';
 import { outcomeOf } from '../runs/outcome.ts';
 import { prepare } from '../runs/prepare.ts';
 import { writeReport } from '../runs/report.ts';
 import { reopenFailed, type RetrySelection } from '../runs/retry.ts';
 import { allowedFailures, Run } from '../runs/run.ts';
-import { finish, openOutput, startRun } from '../runs/start.ts';
+import { isIn, readShare, type Share, shareText } from '../runs/share.ts';
+import { openOutput, startRun } from '../runs/start.ts';
 import { systemClock } from '../scheduler/clock.ts';
 import { invalidJob, loadJob } from './load-job.ts';
 import { createLog, type LogFormat, logFormat } from './log.ts';
 import { Progress } from './progress.ts';
 import { eventLogger, sayEnd, sayReopened } from './run-log.ts';
 import { Signals } from './signals.ts';
+import { plural } from './words.ts';
 import { version } from '../version.ts';
 
 export interface RunArguments {
@@ -25,16 +28,21 @@ export interface RunArguments {
   prune?: boolean;
   quiet: boolean;
   logFormat?: LogFormat;
+  /** What this process does of a job that several share. */
+  share?: Share;
   /** `sluice retry`: failed rows that are asked again. */
   retry?: RetrySelection;
 }
 
-export async function run(args: RunArguments): Promise<void> {
-  process.exitCode = await runJob(args);
+export async function run({ shard, ...args }: RunArguments & { shard?: string }): Promise<void> {
+  const share = shard === undefined ? {} : { share: readShare(shard) };
+  process.exitCode = await runJob({ ...args, ...share });
 }
 
 /** `sluice run`: first run, resume and no-op in one. @returns the exit code, one of `Exit` */
 export async function runJob(args: RunArguments): Promise<ExitCode> {
+  const { share } = args;
+  if (share !== undefined && args.fresh) throw freshShare();
   const set = args.limit === undefined ? args.set : [...args.set, `source.limit=${args.limit}`];
   const { job, task, text, locate } = await loadJob(args.job, set);
   const format = logFormat(args.logFormat);
@@ -47,17 +55,22 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
     const notice = (message: string) => log.warn({ event: 'worker-lost' }, message);
     const backend = await openBackend(job, task, notice);
     await openOutput(layout);
-    const { lock, tookOver } = await RunLock.acquire(layout.lock);
-    if (tookOver !== undefined) {
-      log.warn(
-        { event: 'lock-taken-over' },
-        `took over the lock of process ${tookOver.pid} on ${tookOver.host}, which is gone`,
-      );
-    }
+    const { fresh, prune = false } = args;
+    const { lock, begun } = await claimOutput(layout, share, async ({ others, tookOver }) => {
+      if (tookOver !== undefined) {
+        log.warn(
+          { event: 'lock-taken-over' },
+          `took over the lock of process ${tookOver.pid} on ${tookOver.host}, which is gone`,
+        );
+      }
+      return startRun(job, prepared.dataset, layout, { fresh, prune, others });
+    });
     try {
       const started = new Date();
       const began = performance.now();
-      const { plan, records, update, lostParts } = await startRun(job, prepared.dataset, layout, args);
+      const { records, update, lostParts } = begun;
+      const shards = begun.plan.shards.filter(({ id }) => isIn(share, id));
+      const plan = { ...begun.plan, shards };
       for (const part of lostParts)
         log.warn({ event: 'part-gone', part }, `${part} is gone: its rows are done again`);
       for (const path of update.changed)
@@ -102,10 +115,24 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
       progress?.stop();
       signals.dispose();
       const stats = work.stats();
-      const outcome = signals.apply(outcomeOf(ending, stats.ledger, allowedFailures(job, stats.ledger.read)));
-      if (outcome.exit === Exit.ok) await finish(layout);
+      const own = signals.apply(outcomeOf(ending, stats.ledger, allowedFailures(job, stats.ledger.read)));
+      const { outcome, elsewhere } = await endRun(job, layout, share, own);
       const seconds = (performance.now() - began) / 1000;
-      const report = await writeReport(layout, { job: job.name, version, started, seconds, outcome, stats });
+      const report = await writeReport(layout, {
+        job: job.name,
+        version,
+        started,
+        seconds,
+        outcome,
+        stats,
+        ...(share === undefined ? {} : { share }),
+      });
+      if (share !== undefined && elsewhere > 0) {
+        log.info(
+          { event: 'share-done', pending_elsewhere: elsewhere },
+          `share ${shareText(share)} is done; ${plural(elsewhere, 'row')} of other shares are pending`,
+        );
+      }
       sayEnd(report, outcome, layout, format, args.quiet, log);
       return outcome.exit;
     } finally {
@@ -116,4 +143,11 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
   } finally {
     await engine.close();
   }
+}
+
+function freshShare(): SluiceError {
+  return new SluiceError('SHARE_FRESH', '--fresh would forget what the other shares have done', {
+    next: 'remove the output once, or choose another output.path, and start all shares without --fresh',
+    exit: Exit.usage,
+  });
 }

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Exit, SluiceError } from '../errors.ts';
+import { type AtWork, atWork } from '../runs/claim.ts';
 import { readDeadLetters } from '../runs/dead-letters.ts';
 import type { DeadLetter } from '../runs/failure.ts';
 import { type Journaled, journaledRows } from '../runs/journaled.ts';
 import { Layout } from '../runs/layout.ts';
-import { isAlive, type LockOwner, readOwner } from '../runs/lock.ts';
 import type { Plan } from '../runs/plan.ts';
 import { ledgerOf, namesIn, type RunState, readState } from '../runs/state.ts';
 import { type Verified, verifyParts } from '../runs/verify.ts';
@@ -33,7 +33,7 @@ interface FailureGroup {
 interface Found {
   layout: Layout;
   state: RunState & { plan: Plan };
-  running: LockOwner | undefined;
+  running: readonly AtWork[];
   complete: boolean;
   journaled: Journaled;
   failures: readonly FailureGroup[];
@@ -53,11 +53,10 @@ export async function status(args: StatusArguments): Promise<void> {
       exit: Exit.usage,
     });
   }
-  const owner = await readOwner(layout.lock);
   const found: Found = {
     layout,
     state: { ...state, plan: state.plan },
-    running: owner !== undefined && isAlive(owner) ? owner : undefined,
+    running: await atWork(layout),
     complete: (await namesIn(layout.root)).includes('_SUCCESS'),
     journaled: await journaledRows(layout, state),
     failures: await failureGroups(layout, state),
@@ -73,7 +72,7 @@ function figuresOf({ layout, state, running, complete, journaled, failures, veri
     output: layout.root,
     job: state.plan.job.name,
     complete,
-    running: running ?? null,
+    running: running.map(({ owner, share }) => ({ ...owner, share: share ?? null })),
     ledger: ledgerOf(state),
     // Rows that are pending in the ledger and will not be asked again.
     journaled: journaled.rows,
@@ -88,9 +87,7 @@ function describe({ layout, state, running, complete, journaled, failures, verif
   const total = state.plan.shards.length;
   const lines = [
     `${state.plan.job.name}: ${layout.root}${complete ? ', complete' : ''}`,
-    running === undefined
-      ? 'no run is going on'
-      : `running: process ${running.pid} on ${running.host} since ${running.started}`,
+    ...(running.length === 0 ? ['no run is going on'] : running.map(describeRun)),
     '',
     table(
       ['rows read', 'succeeded', 'failed', 'filtered', 'pending'],
@@ -114,6 +111,11 @@ function describe({ layout, state, running, complete, journaled, failures, verif
     }
   }
   return lines.join('\n');
+}
+
+function describeRun({ owner, share }: AtWork): string {
+  const part = share === undefined ? '' : `, share ${share}`;
+  return `running: process ${owner.pid} on ${owner.host} since ${owner.started}${part}`;
 }
 
 function describeVerified({ parts, missing, changed }: Verified): string[] {

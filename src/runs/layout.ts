@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Share } from './share.ts';
 
 /** Where everything in an output directory lives (docs/guarantees.md describes each file). */
 export class Layout {
@@ -18,11 +19,9 @@ export class Layout {
   get plan(): string {
     return join(this.run, 'plan.json');
   }
-  get lock(): string {
-    return join(this.run, 'lock.json');
-  }
-  get report(): string {
-    return join(this.run, 'report.json');
+  /** Held for the moments in which only one process may work: to begin, to end, to change the plan. */
+  get guard(): string {
+    return join(this.run, 'guard.json');
   }
   get shards(): string {
     return join(this.run, 'shards');
@@ -38,6 +37,13 @@ export class Layout {
     return join(this.run, 'tmp');
   }
 
+  /** The lock of a whole run, or of one process of several. */
+  lock(share?: Share): string {
+    return join(this.run, `lock${suffix(share)}.json`);
+  }
+  report(share?: Share): string {
+    return join(this.run, `report${suffix(share)}.json`);
+  }
   record(shard: number): string {
     return join(this.shards, `${number(shard)}.json`);
   }
@@ -55,6 +61,10 @@ export class Layout {
   static part(shard: number, folders: readonly string[], extension: string): string {
     return [...folders, `part-${number(shard)}.${extension}`].join('/');
   }
+}
+
+function suffix(share: Share | undefined): string {
+  return share === undefined ? '' : `-${share.index}-of-${share.of}`;
 }
 
 function number(shard: number): string {

@@ -21,6 +21,8 @@ export interface LockOwner extends ProcessIdentity {
 export const heartbeatMs = 5_000;
 /** Silence after which an owner on another host, whose process cannot be looked up, is taken for gone. */
 export const staleMs = 120_000;
+/** How long a silent owner on another host is watched: some beats. */
+const usualWatchMs = 2.5 * heartbeatMs;
 
 /** Ids of the locks that this process holds. */
 const heldHere = new Set<string>();
@@ -51,7 +53,7 @@ export class RunLock {
    */
   static async acquire(
     path: string,
-    watchMs = 2.5 * heartbeatMs,
+    watchMs = usualWatchMs,
   ): Promise<{ lock: RunLock; tookOver?: LockOwner }> {
     const now = new Date().toISOString();
     const owner = {
@@ -76,9 +78,7 @@ export class RunLock {
         }
         const other = await readOwner(path);
         if (other === undefined) continue;
-        if (isAlive(other)) throw locked(path, other);
-        if (other.id !== '' && !isHere(other) && (await isBeating(path, other, watchMs)))
-          throw locked(path, other);
+        if (!(await isGone(path, other, watchMs))) throw lockedBy(path, other);
         await removeStale(path, other);
         tookOver = other;
       }
@@ -97,7 +97,7 @@ export class RunLock {
   async confirm(): Promise<void> {
     const other = await readOwner(this.#path);
     if (other?.id === this.#owner.id) return;
-    throw other === undefined ? lockGone(this.#path) : locked(this.#path, other);
+    throw other === undefined ? lockGone(this.#path) : lockedBy(this.#path, other);
   }
 
   async release(): Promise<void> {
@@ -168,6 +168,12 @@ export function isAlive(owner: LockOwner): boolean {
   return owner.born === undefined || born === undefined || owner.born === born;
 }
 
+/** Whether an owner is gone for good; a silent one on another machine is watched first. */
+export async function isGone(path: string, owner: LockOwner, watchMs = usualWatchMs): Promise<boolean> {
+  if (isAlive(owner)) return false;
+  return owner.id === '' || isHere(owner) || !(await isBeating(path, owner, watchMs));
+}
+
 /** Whether the owner's process id means anything in this process. */
 function isHere({ host, namespace }: LockOwner): boolean {
   return host === hostname() && (namespace === undefined || namespace === identityOf().namespace);
@@ -188,7 +194,7 @@ const guardMs = 10_000;
  * whether it is still the stale lock and removes it, under a guard of its own; a lock that was taken anew in between
  * is never touched.
  */
-async function removeStale(path: string, stale: LockOwner): Promise<void> {
+export async function removeStale(path: string, stale: LockOwner): Promise<void> {
   const guard = `${path}.takeover`;
   try {
     await writeFile(guard, '', { flag: 'wx' });
@@ -206,7 +212,8 @@ async function removeStale(path: string, stale: LockOwner): Promise<void> {
   }
 }
 
-function locked(path: string, owner: LockOwner): SluiceError {
+/** What somebody hears who wants a lock that a living owner holds. */
+export function lockedBy(path: string, owner: LockOwner): SluiceError {
   return new SluiceError(
     'RUN_LOCKED',
     `output in use: process ${owner.pid} on ${owner.host} has been running on it since ${owner.started}`,

@@ -3,6 +3,7 @@ import type { Layout } from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunStats } from './run.ts';
+import type { Share } from './share.ts';
 
 /** Version of `report.json`. */
 export const reportVersion = 1;
@@ -37,6 +38,8 @@ export interface ReportRequest {
   seconds: number;
   outcome: Outcome;
   stats: RunStats;
+  /** The ledger is then that of the share. */
+  share?: Share;
 }
 
 export async function writeReport(layout: Layout, request: ReportRequest): Promise<Report> {
@@ -60,6 +63,6 @@ export async function writeReport(layout: Layout, request: ReportRequest): Promi
     // Linux and macOS report ru_maxrss in KiB through Node.
     peak_rss: process.resourceUsage().maxRSS * 1024,
   };
-  await localStorage.writeAtomic(layout.report, `${JSON.stringify(report, null, 2)}\n`);
+  await localStorage.writeAtomic(layout.report(request.share), `${JSON.stringify(report, null, 2)}\n`);
   return report;
 }

@@ -1,6 +1,5 @@
 import type { Backend, CallOptions } from '../backends/backend.ts';
 import type { Engine } from '../duckdb/engine.ts';
-import { Exit, messageOf, SluiceError } from '../errors.ts';
 import type { Clock } from '../scheduler/clock.ts';
 import {
   type AttemptOutcome,
@@ -23,8 +22,9 @@ import { type Prepared, shardFile, shardRelation } from './prepare.ts';
 import { ResultShape } from './result-shape.ts';
 import { schedulingOf } from './scheduling.ts';
 import { type Item, ShardWork } from './shard-work.ts';
-import { writePlan } from './start.ts';
+import { saveDimensions } from './start.ts';
 import { isChosen, type RetrySelection } from './retry.ts';
+import { diskError, sourceChanged } from './run-errors.ts';
 import { ledgerOf } from './state.ts';
 
 /**
@@ -43,6 +43,7 @@ export type RunEvent =
 
 export interface RunContext {
   prepared: Prepared;
+  /** With the shards that this run is to do; those of other processes are left out. */
   plan: Plan;
   records: Map<number, CommitRecord>;
   layout: Layout;
@@ -314,7 +315,7 @@ export class Run {
     const { plan, layout } = this.#context;
     plan.dimensions = this.#shape.dimensions;
     this.#planSaved = this.#planSaved
-      .then(() => writePlan(layout, plan))
+      .then(() => saveDimensions(layout, plan.dimensions))
       .catch((error: unknown) => this.#end({ kind: 'error', error: diskError(error, layout) }));
   }
 
@@ -347,21 +348,4 @@ export class Run {
 export function allowedFailures(job: Job, read: number): number {
   const { maxFailedRows } = job.errors;
   return 'rows' in maxFailedRows ? maxFailedRows.rows : Math.floor(maxFailedRows.share * read);
-}
-
-/** What the disk said, in words for a person; the journal is intact up to its last sound frame. */
-function diskError(error: unknown, layout: Layout): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (error instanceof SluiceError || code === undefined) return error;
-  return new SluiceError('OUTPUT_WRITE', `output ${layout.root}: cannot be written: ${messageOf(error)}`, {
-    next: 'make room or mend the output, and run the same command again: what was answered is journaled',
-    cause: error,
-  });
-}
-
-function sourceChanged(path: string): SluiceError {
-  return new SluiceError('SOURCE_CHANGED', `source ${path}: was changed while the run was reading it`, {
-    next: 'run the same command again: its rows are done again',
-    exit: Exit.later,
-  });
 }

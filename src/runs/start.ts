@@ -1,9 +1,11 @@
 import { access, constants, mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import type { Dataset } from '../sources/dataset.ts';
 import type { Job } from '../spec/job.ts';
 import { isLeftover, localStorage } from '../storage/local.ts';
+import { underGuard } from './claim.ts';
 import type { CommitRecord } from './commit.ts';
 import { changes, fingerprintOf } from './fingerprint.ts';
 import type { Layout } from './layout.ts';
@@ -11,7 +13,7 @@ import { removeDeadDrafts } from './lock.ts';
 import type { Plan } from './plan.ts';
 import { type PlanUpdate, updatePlan } from './planning.ts';
 import { draftJournal } from './rebuild.ts';
-import { namesIn, readState } from './state.ts';
+import { namesIn, readPlan, readState } from './state.ts';
 import { stateText } from './state-file.ts';
 
 /** A run that is about to begin: its plan is on the disk, and what it left undone is known. */
@@ -46,18 +48,20 @@ export async function openOutput(layout: Layout): Promise<void> {
 }
 
 /**
- * Brings the plan up to date with the job and its source, under the lock.
- * @param how `fresh`: forget what an earlier run wrote; `prune`: remove the parts of files that are gone
- * @throws {SluiceError} JOB_CHANGED, exit 2, when what is there was made by another job
+ * Brings the plan up to date with the job and its source, under the lock. While others are at work the plan must be up
+ * to date already, and what they are writing is left alone.
+ * @param how `fresh`: forget what an earlier run wrote; `prune`: remove the parts of files that are gone; `others`:
+ *   other shares of the job are at work
+ * @throws {SluiceError} JOB_CHANGED, exit 2, when what is there was made by another job; PLAN_IN_USE, exit 75
  */
 export async function startRun(
   job: Job,
   dataset: Dataset,
   layout: Layout,
-  { fresh = false, prune = false } = {},
+  { fresh = false, prune = false, others = false } = {},
 ): Promise<Started> {
   await rm(layout.success, { force: true });
-  await removeLeftovers(layout);
+  if (!others) await removeLeftovers(layout);
   if (fresh) await forget(layout);
   const { plan: old, records } = await readState(layout);
   if (old === undefined) await refuseForeignFiles(layout);
@@ -65,6 +69,13 @@ export async function startRun(
 
   const lost = await lostParts(layout, records);
   const update = await updatePlan(job, dataset, old, (shard) => records.has(shard), prune);
+  if (others) {
+    const isSame =
+      old !== undefined &&
+      isDeepStrictEqual([update.plan.files, update.plan.shards], [old.files, old.shards]);
+    if (!isSame || lost.length > 0) throw planInUse(layout);
+    return { plan: update.plan, records, update, lostParts: [] };
+  }
   const lostShards = lost.map(({ shard }) => shard);
   await retire(layout, records, [...update.outdated, ...update.removed, ...lostShards], update.removed);
   await writePlan(layout, update.plan);
@@ -78,6 +89,27 @@ export async function writePlan(layout: Layout, plan: Plan): Promise<void> {
   await localStorage.writeAtomic(layout.plan, stateText(plan));
 }
 
+/**
+ * Keeps the lengths of vectors that the first answers told, for whoever writes parts of this plan.
+ * @throws {SluiceError} OTHER_DIMENSION, exit 3, when another process of the job was told another length
+ */
+export async function saveDimensions(layout: Layout, dimensions: Plan['dimensions']): Promise<void> {
+  await underGuard(layout, async () => {
+    const plan = await readPlan(layout);
+    if (plan === undefined) return;
+    for (const [name, length] of Object.entries(dimensions)) {
+      const known = plan.dimensions[name] ?? length;
+      if (known === length) continue;
+      throw new SluiceError(
+        'OTHER_DIMENSION',
+        `${name}: ${length} numbers, but another process of this job was answered ${known}`,
+        { next: 'do all processes ask the same model? The parts of one output have one schema' },
+      );
+    }
+    await writePlan(layout, { ...plan, dimensions: { ...plan.dimensions, ...dimensions } });
+  });
+}
+
 /** Removes what a killed run had not finished writing; under the lock, so none of it is still being written. */
 async function removeLeftovers(layout: Layout): Promise<void> {
   await rm(layout.temporary, { recursive: true, force: true });
@@ -86,7 +118,7 @@ async function removeLeftovers(layout: Layout): Promise<void> {
   }
   for (const name of await namesIn(layout.journals))
     if (name.endsWith(draftJournal)) await rm(join(layout.journals, name));
-  await removeDeadDrafts(layout.lock);
+  for (const lock of [layout.lock(), layout.guard]) await removeDeadDrafts(lock);
 }
 
 /** Says to whoever waits for the output that it is complete. */
@@ -163,6 +195,15 @@ async function refuseForeignFiles(layout: Layout): Promise<void> {
     'OUTPUT_NOT_EMPTY',
     `output ${layout.root}: holds ${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', …' : ''}, which no run of sluice wrote`,
     { next: 'choose an empty or a new directory as output.path' },
+  );
+}
+
+/** A plan that others work by is not changed under their hands. */
+function planInUse(layout: Layout): SluiceError {
+  return new SluiceError(
+    'PLAN_IN_USE',
+    `output ${layout.root}: source.limit, the source or a part is not as it was when the other shares began`,
+    { next: 'wait until they have ended, then start all of them again', exit: Exit.later },
   );
 }
 

@@ -15,7 +15,7 @@ export interface RunState {
 
 /** @throws {SluiceError} STATE_DAMAGED or STATE_VERSION, exit 3 */
 export async function readState(layout: Layout): Promise<RunState> {
-  const plan = await readStateFile<Plan>(layout.plan, planVersion);
+  const plan = await readPlan(layout);
   const records = new Map<number, CommitRecord>();
   for (const name of await namesIn(layout.shards)) {
     if (!/^\d+\.json$/.test(name)) continue;
@@ -25,6 +25,11 @@ export async function readState(layout: Layout): Promise<RunState> {
   // Without its plan nobody can tell whose rows the parts hold, and a new plan might number other shards so.
   if (plan === undefined && records.size > 0) throw damaged(layout.plan, 'it is gone');
   return { plan, records };
+}
+
+/** Undefined where no run has begun. @throws {SluiceError} STATE_DAMAGED or STATE_VERSION, exit 3 */
+export function readPlan(layout: Layout): Promise<Plan | undefined> {
+  return readStateFile<Plan>(layout.plan, planVersion);
 }
 
 /** The ledger of what is on disk: everything that is not committed is pending. */

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { embeddings, sentiment } from './answers.ts';
 import { measuredRun } from './job.ts';
 import { measured } from './measured.ts';
+import { describeOnnx } from './onnx.ts';
 import { profiled } from './profile.ts';
 import type { Stub } from './stub.ts';
 import { forkStub } from './stub-process.ts';
 
 /** The benchmarks by name: `npm run bench` runs all, `npm run bench -- overhead latency` these. */
-const benches: Record<string, () => Promise<void>> = { overhead, embedding, latency, memory };
+const benches: Record<string, () => Promise<void>> = { overhead, embedding, latency, memory, onnx };
 
 const bareLoop = join(import.meta.dirname, 'bare-loop.mjs');
 const PAIRS = 5;
@@ -95,6 +96,14 @@ async function memory(): Promise<void> {
     const growth = peaks[1]! / peaks[0]!;
     say(`  growth ${growth.toFixed(2)}, wanted at most 1.30: ${growth <= 1.3 ? 'reached' : 'MISSED'}`);
   });
+}
+
+async function onnx(): Promise<void> {
+  say('## onnx: embeddings of 3,000 sentences, an encoder of the shape of all-MiniLM-L6-v2, by CPU time');
+  for (const quantised of [true, false]) {
+    say(quantised ? 'int8' : 'fp32');
+    verdict('ONNX Runtime alone over the job', await describeOnnx(quantised, 3, say), 0.9);
+  }
 }
 
 /**

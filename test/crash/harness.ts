@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { decodeBatch } from '../../src/arrow/ipc.ts';
 import { parseJournal } from '../../src/runs/journal.ts';
+import { withEmulator } from '../e2e/emulated.ts';
 import { lettersOf, partsOf } from '../e2e/folder.ts';
+import { sluice } from '../e2e/sluice.ts';
 import { temporaryFolder } from '../temp.ts';
 
 /** A job in three formats, its rows one or several a request. */
@@ -47,6 +49,23 @@ export function folderWith(variant: Variant, rows: number, more: Record<string, 
       .join(''),
   );
   return folder;
+}
+
+/** What a run that is never killed leaves, by variant and rows. */
+const never = new Map<string, Promise<object>>();
+
+export function neverKilled(variant: Variant, rows: number): Promise<object> {
+  const key = `${JSON.stringify(variant)} ${rows}`;
+  const known = never.get(key);
+  if (known !== undefined) return known;
+  const folder = folderWith(variant, rows);
+  const output = withEmulator({}, async ({ url }) => {
+    const { code, stderr } = await sluice(folder, ['run', 'job.yaml'], { API_URL: url });
+    if (code !== 0) throw new Error(stderr);
+    return outputOf(folder);
+  });
+  never.set(key, output);
+  return output;
 }
 
 /** Environment of a run that is watched, and killed at `kill` (see kill-at.mjs). */

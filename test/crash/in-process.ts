@@ -62,7 +62,7 @@ export async function runHere(job: Job, engine: Engine, backend: Backend): Promi
   const layout = new Layout(job.output.path);
   try {
     await openOutput(layout);
-    const { lock } = await RunLock.acquire(layout.lock);
+    const { lock } = await RunLock.acquire(layout.lock());
     try {
       const started = await startRun(job, prepared.dataset, layout);
       const context = { prepared, ...started, layout, engine, backend };

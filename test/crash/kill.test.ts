@@ -7,6 +7,7 @@ import {
   answeredRows,
   folderWith,
   keptAnswers,
+  neverKilled,
   outputOf,
   type Variant,
   variants,
@@ -17,16 +18,22 @@ const ROWS = 30;
 
 /** Every change of what is on the disk, in the order in which a run makes them, and where it is killed. */
 const points = [
+  'writeFile _sluice/guard.json.draft#1:after',
+  'link _sluice/guard.json#1:after',
+  'rm _sluice/guard.json.draft#1:after',
   'writeFile _sluice/lock.json.draft#1:after',
   'link _sluice/lock.json#1:after',
   'rm _sluice/lock.json.draft#1:after',
   'write _sluice/.plan.json.tmp#1:middle',
   'rename _sluice/plan.json#1:after',
+  'rm _sluice/guard.json#1:before',
+  'rm _sluice/guard.json#1:after',
   'write _sluice/journal/N.journal#1:middle',
   'datasync _sluice/journal/N.journal#1:after',
   'write _sluice/journal/N.journal#4:middle',
   'datasync _sluice/journal/N.journal#4:before',
   'datasync _sluice/journal/N.journal#4:after',
+  'link _sluice/guard.json#2:after',
   'rename _sluice/plan.json#2:after',
   'rm _sluice/tmp/part-N.tmp#2:after',
   'sync _sluice/tmp/part-N.tmp#2:before',
@@ -56,21 +63,6 @@ async function run(folder: string, args: string[], kill?: string): Promise<Finis
   });
 }
 
-/** What a run that is never killed leaves, by variant. */
-const never = new Map<Variant, Promise<object>>();
-
-function neverKilled(variant: Variant): Promise<object> {
-  const known = never.get(variant);
-  if (known !== undefined) return known;
-  const folder = folderWith(variant, ROWS);
-  const output = run(folder, ['run', 'job.yaml']).then(({ code }) => {
-    expect(code).toBe(0);
-    return outputOf(folder);
-  });
-  never.set(variant, output);
-  return output;
-}
-
 describe('SIGKILL at every change of the disk', () => {
   test('each has a kill point', async () => {
     const folder = folderWith(variants[0]!, ROWS);
@@ -88,7 +80,7 @@ describe('SIGKILL at every change of the disk', () => {
       const kept = keptAnswers(folder);
       const resumed = await run(folder, ['run', 'job.yaml']);
       expect(resumed).toMatchObject({ code: 0 });
-      expect(outputOf(folder)).toEqual(await neverKilled(variant));
+      expect(outputOf(folder)).toEqual(await neverKilled(variant, ROWS));
       expect(resumed.answered).toBe(answeredRows(ROWS) - kept);
     },
   );
@@ -113,7 +105,7 @@ describe('SIGKILL during a retry', () => {
       expect(await run(folder, ['retry', 'job.yaml'], point)).toMatchObject({ signal: 'SIGKILL' });
       expect(keptAnswers(folder)).toBe(answeredRows(ROWS));
       expect(await run(folder, ['retry', 'job.yaml'])).toMatchObject({ code: 0, answered: 0 });
-      expect(outputOf(folder)).toEqual(await neverKilled(variant));
+      expect(outputOf(folder)).toEqual(await neverKilled(variant, ROWS));
     },
   );
 });

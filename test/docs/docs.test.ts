@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { failuresMarkdown } from '../../src/backends/api/failures-markdown.ts';
 import { contracts } from '../../src/backends/api/index.ts';
 import { jobSchema } from '../../src/spec/json-schema.ts';
 import { jobFileMarkdown } from '../../src/spec/markdown.ts';
 import { formatProblems } from '../../src/spec/problem.ts';
 import { readJob } from '../../src/spec/read-job.ts';
-import { tasks } from '../../src/tasks/index.ts';
+import { findTask, tasks } from '../../src/tasks/index.ts';
 import { tasksMarkdown } from '../../src/tasks/markdown.ts';
 
 // `npm run docs` (vitest -u) writes these files; in CI they must be what the code says.
@@ -34,6 +35,11 @@ describe('generated docs are what the code says', () => {
     );
   });
 
+  test('docs/failures.md', async () => {
+    const text = failuresMarkdown(contracts, findTask('feature-extraction')!);
+    await expect(text).toMatchFileSnapshot(join(root, 'docs/failures.md'));
+  });
+
   test('docs/cli.md: the help of every command', async () => {
     const overview = help();
     const commands = [...overview.matchAll(/^ {2}sluice (\w+)/gm)].map((match) => match[1]!);
@@ -44,6 +50,17 @@ describe('generated docs are what the code says', () => {
     const text = `<!-- Made by \`npm run docs\` from --help; do not edit. -->\n\n# The command line\n\n\`\`\`\n${overview.trimEnd()}\n\`\`\`\n\n${pages.join('\n')}`;
     await expect(text).toMatchFileSnapshot(join(root, 'docs/cli.md'));
   });
+});
+
+test('every test and page that the documentation names is there', () => {
+  for (const name of readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md'))) {
+    const text = readFileSync(join(root, 'docs', name), 'utf8');
+    const named = [
+      ...[...text.matchAll(/`(test\/[\w/.-]+)`/g)].map((match) => match[1]!),
+      ...[...text.matchAll(/\]\(([\w.-]+\.md)\)/g)].map((match) => `docs/${match[1]}`),
+    ];
+    for (const path of named) expect(existsSync(join(root, path)), `${name} names ${path}`).toBe(true);
+  }
 });
 
 describe('every job in the documentation is a good one', () => {

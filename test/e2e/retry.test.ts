@@ -48,15 +48,15 @@ output: {path: out, format: ${format}, keep: [id], rows_per_part: 50, compressio
   return folder;
 }
 
-/** Runs a command against an emulator that refuses this share of the rows. @returns how many requests it had */
+/** Runs a command against an emulator that refuses this share of the rows. @returns for how many rows it was asked */
 async function against(
   folder: string,
   refused: number,
   ...args: string[]
-): Promise<Finished & { requests: number }> {
+): Promise<Finished & { asked: number }> {
   return withEmulator({ faults: { '400': refused } }, async ({ url, stats }) => {
     const finished = await sluice(folder, [...args, '--log-format', 'json'], { API_URL: url });
-    return { ...finished, requests: stats().requests };
+    return { ...finished, asked: stats().inputs.distinct };
   });
 }
 
@@ -87,18 +87,18 @@ describe('retry', () => {
       const failed = lettersOf(failing).length;
       expect(failed).toBeGreaterThan(5);
       expect(partsOf(failing)).not.toEqual(partsOf(quiet));
-      expect(await against(failing, 0, 'retry', 'job.yaml')).toMatchObject({ code: 0, requests: failed });
+      expect(await against(failing, 0, 'retry', 'job.yaml')).toMatchObject({ code: 0, asked: failed });
       expect(partsOf(failing)).toEqual(partsOf(quiet));
       expect(lettersOf(failing)).toEqual([]);
       expect(ledgerOf(failing)).toEqual(ledgerOf(quiet));
-      expect(await against(failing, 0, 'retry', 'job.yaml')).toMatchObject({ code: 0, requests: 0 });
+      expect(await against(failing, 0, 'retry', 'job.yaml')).toMatchObject({ code: 0, asked: 0 });
     },
   );
 
   test('with nothing failed it asks nothing', async () => {
     const folder = folderWith();
     await against(folder, 0, 'run', 'job.yaml');
-    expect(await against(folder, 0, 'retry', 'job.yaml')).toMatchObject({ code: 0, requests: 0 });
+    expect(await against(folder, 0, 'retry', 'job.yaml')).toMatchObject({ code: 0, asked: 0 });
   });
 
   test('what fails again is a dead letter again, and nothing else of it changes', async () => {
@@ -107,7 +107,7 @@ describe('retry', () => {
     const [parts, letters] = [partsOf(folder), lettersOf(folder)];
     expect(await against(folder, 1, 'retry', 'job.yaml')).toMatchObject({
       code: 0,
-      requests: letters.length,
+      asked: letters.length,
     });
     expect(lettersOf(folder)).toHaveLength(letters.length);
     expect(partsOf(folder)).toEqual(parts);
@@ -120,12 +120,12 @@ describe('retry', () => {
     const inFirst = letters.filter(({ row }) => Number(row) < 50).length;
     const parts = partsOf(folder);
     const other = await against(folder, 0, 'retry', 'job.yaml', '--kind', 'timeout');
-    expect(other).toMatchObject({ code: 0, requests: 0, stderr: expect.stringMatching(/timeout.*rejected/) });
+    expect(other).toMatchObject({ code: 0, asked: 0, stderr: expect.stringMatching(/timeout.*rejected/) });
     expect(await against(folder, 0, 'retry', 'job.yaml', '--shard', '9')).toMatchObject({ code: 2 });
     expect(await against(folder, 0, 'retry', 'job.yaml', '--all', '--shard', '0')).toMatchObject({ code: 2 });
     expect(partsOf(folder)).toEqual(parts);
     const first = await against(folder, 0, 'retry', 'job.yaml', '--kind', 'rejected', '--shard', '0');
-    expect(first).toMatchObject({ code: 0, requests: inFirst });
+    expect(first).toMatchObject({ code: 0, asked: inFirst });
     expect(lettersOf(folder)).toEqual(letters.filter(({ row }) => Number(row) >= 50));
     expect(ledgerOf(folder)).toMatchObject({ failed: letters.length - inFirst, pending: 0 });
   });
@@ -152,9 +152,9 @@ describe('retry', () => {
     });
     expect(Object.keys(partsOf(folder))).toHaveLength(3);
     const resumed = await against(folder, 0, 'run', 'job.yaml');
-    expect(resumed).toMatchObject({ code: 0, requests: 0 });
+    expect(resumed).toMatchObject({ code: 0, asked: 0 });
     expect(ledgerOf(folder)).toMatchObject({ failed: letters, pending: 0 });
-    expect(await against(folder, 0, 'retry', 'job.yaml')).toMatchObject({ code: 0, requests: letters });
+    expect(await against(folder, 0, 'retry', 'job.yaml')).toMatchObject({ code: 0, asked: letters });
     expect(ledgerOf(folder)).toMatchObject({ succeeded: ROWS });
   });
 
@@ -169,7 +169,7 @@ describe('retry', () => {
     const refused = await against(folder, 0, 'retry', 'job.yaml');
     expect(refused).toMatchObject({
       code: 3,
-      requests: 0,
+      asked: 0,
       stderr: expect.stringMatching(/part-00000.*committed/),
     });
   });
@@ -183,7 +183,7 @@ describe('retry', () => {
     const result = await against(folder, 0, 'retry', 'job.yaml', '--set', 'source.path=*.jsonl');
     expect(result).toMatchObject({
       code: 0,
-      requests: 1,
+      asked: 1,
       stderr: expect.stringMatching(/rows\.jsonl is gone/),
     });
     expect(partsOf(folder)).toMatchObject(parts);

@@ -3,10 +3,12 @@
  * fields that such graphs use (onnx/onnx.proto, IR version 8).
  */
 
-/** A constant of the graph, or an operator's setting. */
-export type Tensor =
-  | { type: 'float32'; dims: readonly number[]; data: readonly number[] }
-  | { type: 'int64'; dims: readonly number[]; data: readonly number[] };
+/** A constant of the graph. */
+export interface Tensor {
+  type: 'float32' | 'int64' | 'int8';
+  dims: readonly number[];
+  data: ArrayLike<number>;
+}
 
 export interface Node {
   op: string;
@@ -29,7 +31,7 @@ export interface Graph {
   nodes: readonly Node[];
 }
 
-const elementTypes = { float32: 1, int64: 7 } as const;
+const elementTypes = { float32: 1, int8: 3, int64: 7 } as const;
 const opset = 17;
 
 /** The bytes of the model file. */
@@ -67,10 +69,11 @@ function nodeBytes({ op, inputs, outputs, attributes = {} }: Node): Buffer {
 }
 
 function tensorBytes(name: string, { type, dims, data }: Tensor): Buffer {
-  const raw =
-    type === 'float32'
-      ? Buffer.from(Float32Array.from(data).buffer)
-      : Buffer.from(BigInt64Array.from(data, BigInt).buffer);
+  const raw = {
+    float32: () => Buffer.from(Float32Array.from(data).buffer),
+    int8: () => Buffer.from(Int8Array.from(data).buffer),
+    int64: () => Buffer.from(BigInt64Array.from(Array.from(data), BigInt).buffer),
+  }[type]();
   return message(
     ...dims.map((size) => varint(1, size)),
     varint(2, elementTypes[type]),
