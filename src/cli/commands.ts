@@ -99,10 +99,6 @@ export const commands: readonly CommandModule[] = [
         .example(
           '$0 compare jobs/reviews.yaml --with onnx',
           'may this job move from the API to this machine?',
-        )
-        .example(
-          '$0 compare jobs/local-embeddings.yaml --with onnx --other-set backend.dtype=fp32',
-          'what the smaller number format costs',
         ),
     handler: async (args) => (await import('./compare.ts')).compare(args as never),
   },
