@@ -15,7 +15,7 @@ export const Exit = {
   usage: 2,
   /** Refused for good: credentials, a model that is not there, a source or an output that cannot be used. */
   refused: 3,
-  /** More failed rows than `errors.max_failed_rows` allows. */
+  /** More failed rows than `errors.max_failed_rows` allows; of `compare`: less agreement than wanted. */
   tooManyFailures: 4,
   /** Work is left that a later run can do. */
   later: 75,

@@ -109,12 +109,7 @@ export interface Backend {
   /** Undefined for a server. */
   readonly local?: LocalCalls;
   /**
-   * Resolves when calls can be made; at once for a server, when the model is loaded for a pool.
-   * @throws {SluiceError} why no call can ever be answered
-   */
-  ready(): Promise<void>;
-  /**
-   * Resolves when calls can be made, and `maxBatch` is what the server takes.
+   * Resolves when calls can be made: a pool has loaded the model; of a server that describes itself `maxBatch` is known.
    * @throws {SluiceError} why no call can ever be answered
    */
   ready(): Promise<void>;

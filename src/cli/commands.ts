@@ -68,6 +68,41 @@ export const commands: readonly CommandModule[] = [
     handler: async (args) => (await import('./preview.ts')).preview(args as never),
   },
   {
+    command: 'compare <job>',
+    describe:
+      'Ask another backend the same first rows, too, and show how much the answers agree; writes nothing',
+    builder: (y) =>
+      withJob(y)
+        .option('with', {
+          choices: ['onnx', 'api'] as const,
+          requiresArg: true,
+          demandOption: true,
+          describe: 'The other backend; its other fields are those of the job',
+        })
+        .option('model', { type: 'string', requiresArg: true, describe: 'Model of the other side' })
+        .option('other-set', {
+          ...setOption,
+          describe: 'Override a field for the other side alone: backend.dtype=q8',
+        })
+        .option('rows', {
+          alias: 'n',
+          ...wholeNumber('rows'),
+          default: 100,
+          describe: 'How many rows each side is asked',
+        })
+        .option('min-agreement', {
+          ...share('min-agreement'),
+          describe:
+            'What every measure must reach in place of its own threshold, 0 to 1; differences and error rates may ' +
+            'be 1 minus this. Exit 4 where one misses it',
+        })
+        .example(
+          '$0 compare jobs/reviews.yaml --with onnx',
+          'may this job move from the API to this machine?',
+        ),
+    handler: async (args) => (await import('./compare.ts')).compare(args as never),
+  },
+  {
     command: ['check <job..>', 'lint <job..>'],
     describe: 'List every problem of job files, against the real source; for CI',
     builder: (y) =>
@@ -239,6 +274,19 @@ function wholeNumber(name: string) {
       if (Array.isArray(value)) throw new Error(`--${name} is given more than once`);
       if (!Number.isSafeInteger(value) || Number(value) < 1)
         throw new Error(`--${name}: wanted a whole number from 1`);
+      return value;
+    },
+  } as const;
+}
+
+/** An option that takes a number from 0 to 1. */
+function share(name: string) {
+  return {
+    type: 'number',
+    requiresArg: true,
+    coerce: (value: unknown) => {
+      if (typeof value !== 'number' || !(value >= 0 && value <= 1))
+        throw new Error(`--${name}: wanted a number from 0 to 1`);
       return value;
     },
   } as const;

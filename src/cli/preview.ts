@@ -34,7 +34,7 @@ export async function preview(args: PreviewArguments): Promise<void> {
       const events = eventLogger(log);
       const result = await previewRows({ ...context, onEvent: events }, args.rows);
       process.stdout.write(`${describe(prepared, result)}\n`);
-      process.exitCode = sayOutcome(outcome(prepared, result));
+      process.exitCode = sayOutcome(previewOutcome(prepared, result));
     } finally {
       await backend.close();
       prepared.dataset.close();
@@ -44,7 +44,8 @@ export async function preview(args: PreviewArguments): Promise<void> {
   }
 }
 
-function outcome({ job }: Prepared, { rows, ending }: Preview): Outcome {
+/** How a preview ended, as a run of these rows would have. */
+export function previewOutcome({ job }: Prepared, { rows, ending }: Preview): Outcome {
   const succeeded = rows.filter((row) => row.outcome !== undefined && 'result' in row.outcome).length;
   const failed = rows.filter((row) => row.outcome !== undefined && 'failure' in row.outcome).length;
   const pending = rows.length - succeeded - failed;
@@ -94,7 +95,8 @@ function describe(prepared: Prepared, { rows }: Preview): string {
   ].join('\n');
 }
 
-function inputOf({ question }: PreviewedRow, name: string): unknown {
+/** What an input of the row was mapped to. */
+export function inputOf({ question }: PreviewedRow, name: string): unknown {
   const input = question?.inputs[name];
   const isBinary = typeof input === 'object' && 'bytes' in input && input.bytes instanceof Uint8Array;
   return isBinary ? input.bytes : input;

@@ -68,14 +68,18 @@ export async function preview(context: PreviewContext, wanted: number): Promise<
     },
     onEvent,
   });
-  const ending = await scheduler.run(askable(rows));
+  const ending = await scheduler.run(askable(rows, backend.local?.window));
   return { rows, ending };
 }
 
-type Asked = PreviewedRow & { question: Question };
+type Asked = PreviewedRow & { question: Question; endsWindow?: true };
 
-async function* askable(rows: readonly PreviewedRow[]): AsyncGenerator<Asked> {
-  for (const row of rows) if (hasQuestion(row)) yield row;
+/** In the windows of a run: the answers of a local model may depend on the rows that are asked with them. */
+async function* askable(rows: readonly PreviewedRow[], window: number | undefined): AsyncGenerator<Asked> {
+  for (const [i, row] of rows.filter(hasQuestion).entries()) {
+    if (window !== undefined && (i + 1) % window === 0) row.endsWindow = true;
+    yield row;
+  }
 }
 
 function hasQuestion(row: PreviewedRow): row is Asked {
