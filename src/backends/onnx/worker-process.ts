@@ -74,8 +74,11 @@ export class WorkerProcess {
   }
 }
 
-/** What a worker inherits: no token, and no threads beside those that the job gives it. */
+/**
+ * What a worker inherits: no token, no threads beside those that the job gives it, and no telemetry: ONNX Runtime writes
+ * a device id into the user's cache otherwise, and may send it.
+ */
 export function workerEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { HF_TOKEN: _, NODE_OPTIONS: __, ...rest } = env;
-  return { ...rest, TOKENIZERS_PARALLELISM: 'false', RAYON_NUM_THREADS: '1' };
+  return { ...rest, TOKENIZERS_PARALLELISM: 'false', RAYON_NUM_THREADS: '1', ORT_DISABLE_TELEMETRY: '1' };
 }

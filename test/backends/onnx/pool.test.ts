@@ -111,5 +111,6 @@ describe('a pool of processes', () => {
 
   test('a worker inherits no token', () => {
     expect(workerEnvironment({ HF_TOKEN: 'hf_x', PATH: '/bin' })).not.toHaveProperty('HF_TOKEN');
+    expect(workerEnvironment({})).toHaveProperty('ORT_DISABLE_TELEMETRY', '1');
   });
 });
