@@ -1,6 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+/** A folder that is gone when the test is. */
+export function temporaryFolder(): string {
+  const folder = openFolder();
+  onTestFinished(() => folder[Symbol.dispose]());
+  return folder.path;
+}
 
 /** A folder that is removed when it is disposed of. */
 export interface TemporaryFolder {
@@ -10,7 +18,8 @@ export interface TemporaryFolder {
   [Symbol.dispose](): void;
 }
 
-export function temporaryFolder(): TemporaryFolder {
+/** A folder for longer than a test, or for a hook. */
+export function openFolder(): TemporaryFolder {
   const path = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   return {
     path,

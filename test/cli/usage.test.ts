@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sluice } from '../e2e/sluice.ts';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 
 describe('a wrong command line', () => {
   test.each([

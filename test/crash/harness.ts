@@ -5,7 +5,7 @@ import { parseJournal } from '../../src/runs/journal.ts';
 import { withEmulator } from '../e2e/emulated.ts';
 import { lettersOf, partsOf } from '../e2e/folder.ts';
 import { sluice } from '../e2e/sluice.ts';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 
 /** A job in three formats, its rows one or several a request. */
 export interface Variant {

@@ -12,7 +12,7 @@ import { type RunState, readState } from '../../src/runs/state.ts';
 import type { Job } from '../../src/spec/job.ts';
 import { findTask } from '../../src/tasks/index.ts';
 import { partsOf } from '../e2e/folder.ts';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 import { answering, jobOf, runHere } from './in-process.ts';
 
 let engine: Engine;

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { EmulatorOptions } from '../../src/emulator/emulator.ts';
 import { spreadFaults } from '../../src/emulator/faults.ts';
 import { json, scriptedServer } from '../backends/api/scripted-server.ts';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 import { withEmulator } from './emulated.ts';
 import { sluice } from './sluice.ts';
 

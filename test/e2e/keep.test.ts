@@ -6,7 +6,7 @@ import { rowsOf } from '../../src/arrow/rows.ts';
 import { Engine } from '../../src/duckdb/engine.ts';
 import { quoteIdentifier } from '../../src/duckdb/quote.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 import { foreignReaders, type Row } from '../writers/readers.ts';
 import { sluice } from './sluice.ts';
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { type Emulator, startEmulator } from '../../src/emulator/emulator.ts';
 import { imageSize } from '../../src/tasks/image-size.ts';
 import { scriptedServer } from '../backends/api/scripted-server.ts';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 import { sluice } from './sluice.ts';
 
 const examples = resolve(import.meta.dirname, '../../fixtures/examples');

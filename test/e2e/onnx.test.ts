@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { companyModel } from '../models/company.ts';
 import { writeModel } from '../models/files.ts';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 import { sluice, start } from './sluice.ts';
 
 const fixtures = resolve(import.meta.dirname, '../../fixtures');

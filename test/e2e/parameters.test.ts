@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startEmulator } from '../../src/emulator/emulator.ts';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 import { sluice } from './sluice.ts';
 
 const rows = [

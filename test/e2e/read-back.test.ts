@@ -5,7 +5,7 @@ import { Engine } from '../../src/duckdb/engine.ts';
 import { quoteLiteral } from '../../src/duckdb/quote.ts';
 import { tasks } from '../../src/tasks/index.ts';
 import type { InputKind, Inputs, InputValue, Parameters, Task } from '../../src/tasks/task.ts';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 import { foreignReaders, type Row } from '../writers/readers.ts';
 import { withEmulator } from './emulated.ts';
 import { sluice } from './sluice.ts';

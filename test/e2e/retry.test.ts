@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 import { withEmulator } from './emulated.ts';
 import { lettersOf, partsOf } from './folder.ts';
 import { type Finished, sluice, start } from './sluice.ts';

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Engine } from '../../src/duckdb/engine.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/emulator.ts';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 import { sluice } from './sluice.ts';
 
 let emulator: Emulator;

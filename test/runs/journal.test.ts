@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { frame, JournalFile, parseJournal, readFrame } from '../../src/runs/journal.ts';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 
 const magic = Buffer.from('SLUICEJ1');
 const payloads = ['one', 'two, longer', ''].map((text) => Buffer.from(text));

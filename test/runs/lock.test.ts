@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { isAlive, RunLock, staleMs } from '../../src/runs/lock.ts';
 import { identityOf } from '../../src/runs/process-identity.ts';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 
 /** A process id of this machine that belongs to nobody any more. */
 function deadProcess(): number {

@@ -8,7 +8,7 @@ import { stateText } from '../../src/runs/state-file.ts';
 import { ledgerOf } from '../../src/runs/state.ts';
 import type { Dataset } from '../../src/sources/dataset.ts';
 import { jobOf } from '../crash/in-process.ts';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 
 const SHARDS = 10_000;
 

@@ -7,7 +7,7 @@ import { ShardAnswers } from '../../src/runs/answers.ts';
 import { ResultShape } from '../../src/runs/result-shape.ts';
 import { type Item, ShardWork, type Unaskable } from '../../src/runs/shard-work.ts';
 import { column, utf8 } from '../../src/tasks/arrow-types.ts';
-import { temporaryFolder } from '../temp.ts';
+import { temporaryFolder } from '../temporary.ts';
 
 const shard = { id: 0, file: 0, start: 0, rows: 10, selected: 10 };
 const file = { path: 'x.csv', size: 1, modifiedMs: 0, rows: 10, folders: [] };

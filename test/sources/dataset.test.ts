@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Engine } from '../../src/duckdb/engine.ts';
-import { type TemporaryFolder, temporaryFolder } from '../temporary.ts';
+import { openFolder, type TemporaryFolder } from '../temporary.ts';
 import { read, rowsOf, withDataset } from './kit.ts';
 
 let engine: Engine;
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 beforeEach(() => {
-  folder = temporaryFolder();
+  folder = openFolder();
 });
 afterEach(() => folder[Symbol.dispose]());
 

@@ -5,7 +5,7 @@ import { Engine } from '../../src/duckdb/engine.ts';
 import { arrange, folderVersion } from '../../src/sources/files.ts';
 import { findFiles } from '../../src/sources/find.ts';
 import { localStorage } from '../../src/storage/local.ts';
-import { type TemporaryFolder, temporaryFolder } from '../temporary.ts';
+import { openFolder, type TemporaryFolder } from '../temporary.ts';
 import { countingStorage, read, rowsOf, withDataset } from './kit.ts';
 
 let engine: Engine;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 beforeEach(() => {
-  folder = temporaryFolder();
+  folder = openFolder();
 });
 afterEach(() => folder[Symbol.dispose]());
 

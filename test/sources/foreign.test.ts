@@ -6,7 +6,7 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { Compression, Table, WriterPropertiesBuilder, WriterVersion, writeParquet } from 'parquet-wasm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine } from '../../src/duckdb/engine.ts';
-import { type TemporaryFolder, temporaryFolder } from '../temporary.ts';
+import { openFolder, type TemporaryFolder } from '../temporary.ts';
 import { type Row, read } from './kit.ts';
 
 /** The part of parquetjs-lite that is used here; it has no types of its own. */
@@ -30,7 +30,7 @@ let engine: Engine;
 let folder: TemporaryFolder;
 beforeAll(async () => {
   engine = await Engine.open();
-  folder = temporaryFolder();
+  folder = openFolder();
 });
 afterAll(async () => {
   await engine.close();

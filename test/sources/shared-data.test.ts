@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SluiceError } from '../../src/errors.ts';
 import { Engine } from '../../src/duckdb/engine.ts';
 import type { SourceFormat } from '../../src/sources/format.ts';
-import { temporaryFolder } from '../temporary.ts';
+import { openFolder } from '../temporary.ts';
 import { type Row, read } from './kit.ts';
 
 const data = resolve(process.env.SLUICE_SHARED ?? '../shared', 'data');
@@ -188,7 +188,7 @@ describe.skipIf(!existsSync(data))('the shared data', () => {
   });
 
   test('any file under the name of any format is read or refused', async () => {
-    using folder = temporaryFolder();
+    using folder = openFolder();
     const samples = [
       'tables/wnut17_dev.parquet',
       'tables-raw/vega/seattle-weather.csv',

@@ -1,14 +1,14 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Engine } from '../../src/duckdb/engine.ts';
-import { type TemporaryFolder, temporaryFolder } from '../temporary.ts';
+import { openFolder, type TemporaryFolder } from '../temporary.ts';
 import { read } from './kit.ts';
 
 let engine: Engine;
 let folder: TemporaryFolder;
 beforeAll(async () => {
   engine = await Engine.open();
-  folder = temporaryFolder();
+  folder = openFolder();
 });
 afterAll(async () => {
   await engine.close();

@@ -2,14 +2,14 @@ import { BIGINT, type DuckDBType, LIST, STRUCT, TIMESTAMP, VARCHAR } from '@duck
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine } from '../../src/duckdb/engine.ts';
 import { checkWhere } from '../../src/sources/where.ts';
-import { type TemporaryFolder, temporaryFolder } from '../temporary.ts';
+import { openFolder, type TemporaryFolder } from '../temporary.ts';
 import { read, withDataset } from './kit.ts';
 
 let engine: Engine;
 let folder: TemporaryFolder;
 beforeAll(async () => {
   engine = await Engine.open();
-  folder = temporaryFolder();
+  folder = openFolder();
 });
 afterAll(async () => {
   await engine.close();

@@ -2,13 +2,13 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'no
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { localStorage } from '../../src/storage/local.ts';
-import { type TemporaryFolder, temporaryFolder } from '../temporary.ts';
+import { openFolder, type TemporaryFolder } from '../temporary.ts';
 
 let folder: TemporaryFolder;
 let home: string;
 beforeEach(() => {
   home = process.cwd();
-  folder = temporaryFolder();
+  folder = openFolder();
   process.chdir(folder.path);
 });
 afterEach(() => {

@@ -3,15 +3,15 @@ import { chmodSync, mkdirSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MAX_NAMED_BYTES, readNamedFile } from '../../src/storage/named-file.ts';
-import { type TemporaryFolder, temporaryFolder } from '../temporary.ts';
+import { openFolder, type TemporaryFolder } from '../temporary.ts';
 
 let outside: TemporaryFolder;
 let folder: TemporaryFolder;
 let work: string;
 let data: string;
 beforeEach(() => {
-  outside = temporaryFolder();
-  folder = temporaryFolder();
+  outside = openFolder();
+  folder = openFolder();
   work = join(folder.path, 'work');
   data = join(folder.path, 'data');
   outside.write('secret.png', 'secret');

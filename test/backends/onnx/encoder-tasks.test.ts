@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Prediction } from '../../../src/tasks/predictions.ts';
 import { writeModel } from '../../models/files.ts';
 import { type LookupModel, lookupModel } from '../../models/lookup.ts';
-import { temporaryFolder } from '../../temp.ts';
+import { temporaryFolder } from '../../temporary.ts';
 import { answersOf, runnerOf, texts } from './kit.ts';
 
 function modelFolder(model: LookupModel): string {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Pool, type PoolOptions } from '../../../src/backends/onnx/pool.ts';
 import { workerEnvironment } from '../../../src/backends/onnx/worker-process.ts';
-import { temporaryFolder } from '../../temp.ts';
+import { temporaryFolder } from '../../temporary.ts';
 import { texts } from './kit.ts';
 
 function poolOf(changes: Partial<PoolOptions> & { task?: string } = {}): { pool: Pool; notices: string[] } {

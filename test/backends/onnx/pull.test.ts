@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { findModel } from '../../../src/backends/onnx/find-model.ts';
 import { filesToPull, type Hub, hubModel } from '../../../src/backends/onnx/hub.ts';
 import { cacheFolder, noteRevision, pullFiles } from '../../../src/backends/onnx/pull.ts';
-import { temporaryFolder } from '../../temp.ts';
+import { temporaryFolder } from '../../temporary.ts';
 
 const weights = Buffer.from('weights '.repeat(1000));
 const files: Record<string, Buffer> = {

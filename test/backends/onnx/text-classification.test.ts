@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Prediction } from '../../../src/tasks/predictions.ts';
 import { writeModel } from '../../models/files.ts';
 import { afinnModel } from '../../models/afinn.ts';
-import { temporaryFolder } from '../../temp.ts';
+import { temporaryFolder } from '../../temporary.ts';
 import { answersOf, runnerOf, texts } from './kit.ts';
 
 const afinn = resolve(import.meta.dirname, '../../../fixtures/models/sluice/afinn-sentiment');

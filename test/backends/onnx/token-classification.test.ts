@@ -8,7 +8,7 @@ import {
   tokensAsEntities,
   wordsOf,
 } from '../../../src/backends/onnx/heads/entities.ts';
-import { temporaryFolder } from '../../temp.ts';
+import { temporaryFolder } from '../../temporary.ts';
 import { answersOf, runnerOf, texts } from './kit.ts';
 
 const labels = ['O', 'B-PER', 'I-PER', 'B-LOC', 'I-LOC'];
