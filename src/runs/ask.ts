@@ -1,6 +1,6 @@
 import { type Backend, type CallOptions, type Question, RowRefused } from '../backends/backend.ts';
 import { ItemFailure } from '../scheduler/item-failure.ts';
-import type { AttemptOutcome } from '../scheduler/scheduler.ts';
+import type { AttemptOutcome } from '../scheduler/types.ts';
 import { DecodeError, excerptOf, type ResultRow, type Task } from '../tasks/task.ts';
 import { DimensionError, type ResultShape } from './result-shape.ts';
 

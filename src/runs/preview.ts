@@ -1,7 +1,8 @@
 import type { Backend, CallOptions, Question } from '../backends/backend.ts';
 import type { Engine } from '../duckdb/engine.ts';
 import type { Clock } from '../scheduler/clock.ts';
-import { Scheduler, type SchedulerEvent } from '../scheduler/scheduler.ts';
+import { Scheduler } from '../scheduler/scheduler.ts';
+import type { SchedulerEvent } from '../scheduler/types.ts';
 import type { ResultRow } from '../tasks/task.ts';
 import { ask } from './ask.ts';
 import { callFailure, type RowFailure, readFailure } from './failure.ts';

@@ -1,14 +1,8 @@
 import type { Backend, CallOptions } from '../backends/backend.ts';
 import type { Engine } from '../duckdb/engine.ts';
 import type { Clock } from '../scheduler/clock.ts';
-import {
-  type AttemptOutcome,
-  type Ending,
-  Scheduler,
-  type SchedulerEvent,
-  type Settled,
-  type Snapshot,
-} from '../scheduler/scheduler.ts';
+import { Scheduler } from '../scheduler/scheduler.ts';
+import type { AttemptOutcome, Ending, SchedulerEvent, Settled, Snapshot } from '../scheduler/types.ts';
 import type { Job } from '../spec/job.ts';
 import type { ResultRow } from '../tasks/task.ts';
 import { type Entry, ShardAnswers, type ShardRows } from './answers.ts';

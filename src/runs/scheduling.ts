@@ -1,6 +1,6 @@
 import type { Backend } from '../backends/backend.ts';
 import { Governor } from '../scheduler/governor.ts';
-import type { SchedulerOptions } from '../scheduler/scheduler.ts';
+import type { SchedulerOptions } from '../scheduler/types.ts';
 import type { Job } from '../spec/job.ts';
 import type { InputValue, ResultRow } from '../tasks/task.ts';
 import { canonical } from './fingerprint.ts';

@@ -2,7 +2,8 @@ import { setMaxListeners } from 'node:events';
 import type { CallFailure, CallOptions } from '../../src/backends/backend.ts';
 import { Governor } from '../../src/scheduler/governor.ts';
 import type { ItemFailure } from '../../src/scheduler/item-failure.ts';
-import { type AttemptOutcome, type Ending, Scheduler, type Settled } from '../../src/scheduler/scheduler.ts';
+import { Scheduler } from '../../src/scheduler/scheduler.ts';
+import type { AttemptOutcome, Ending, Settled } from '../../src/scheduler/types.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** A request as the simulated server sees it. */
