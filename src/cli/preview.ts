@@ -5,7 +5,7 @@ import { errorText } from '../runs/failure.ts';
 import { type Outcome, outcomeOf } from '../runs/outcome.ts';
 import { type Prepared, prepare } from '../runs/prepare.ts';
 import { type Preview, type PreviewedRow, preview as previewRows } from '../runs/preview.ts';
-import { allowedFailures } from '../runs/run.ts';
+import { allowedFailures } from '../runs/ledger.ts';
 import { systemClock } from '../scheduler/clock.ts';
 import { invalidJob, loadJob } from './load-job.ts';
 import { createLog, logFormat } from './log.ts';

@@ -3,7 +3,7 @@ import type { Job } from '../spec/job.ts';
 import { underGuard } from './claim.ts';
 import type { Layout } from './layout.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
-import { allowedFailures } from './run.ts';
+import { allowedFailures } from './ledger.ts';
 import type { Share } from './share.ts';
 import { finish } from './start.ts';
 import { ledgerOf, readState } from './state.ts';

@@ -1,3 +1,4 @@
+import type { Job } from '../spec/job.ts';
 import { Exit, SluiceError } from '../errors.ts';
 
 /**
@@ -26,4 +27,10 @@ export function assertBalanced(ledger: Ledger, where: string): void {
       `${pending} pending = ${succeeded + failed + filtered + pending}`,
     { next: 'this is a bug: please report it with _sluice/report.json', exit: Exit.bug },
   );
+}
+
+/** The failed rows that `errors.max_failed_rows` allows, as a number. A share is of all rows of the plan. */
+export function allowedFailures(job: Job, read: number): number {
+  const { maxFailedRows } = job.errors;
+  return 'rows' in maxFailedRows ? maxFailedRows.rows : Math.floor(maxFailedRows.share * read);
 }

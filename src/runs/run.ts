@@ -3,14 +3,13 @@ import type { Engine } from '../duckdb/engine.ts';
 import type { Clock } from '../scheduler/clock.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import type { AttemptOutcome, Ending, SchedulerEvent, Settled, Snapshot } from '../scheduler/types.ts';
-import type { Job } from '../spec/job.ts';
 import type { ResultRow } from '../tasks/task.ts';
 import { type Entry, ShardAnswers, type ShardRows } from './answers.ts';
 import { ask } from './ask.ts';
 import { type CommitContext, type CommitRecord, commitShard } from './commit.ts';
 import { callFailure, type RowFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
-import { assertBalanced, type Ledger } from './ledger.ts';
+import { allowedFailures, assertBalanced, type Ledger } from './ledger.ts';
 import { committedHash, type Plan, type Shard } from './plan.ts';
 import { type Prepared, shardFile, shardRelation } from './prepare.ts';
 import { ResultShape } from './result-shape.ts';
@@ -342,10 +341,4 @@ export class Run {
     this.#scheduler.stop();
     this.#wakeReader();
   }
-}
-
-/** The failed rows that `errors.max_failed_rows` allows, as a number. A share is of all rows of the plan. */
-export function allowedFailures(job: Job, read: number): number {
-  const { maxFailedRows } = job.errors;
-  return 'rows' in maxFailedRows ? maxFailedRows.rows : Math.floor(maxFailedRows.share * read);
 }
