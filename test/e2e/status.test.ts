@@ -69,12 +69,12 @@ describe('status', () => {
       run.process.kill('SIGSTOP');
       const status = await statusOf(folder);
       run.process.kill('SIGCONT');
-      expect(status).toMatchObject({ code: 0, complete: false, running: { pid: run.process.pid } });
+      expect(status).toMatchObject({ code: 0, complete: false, running: [{ pid: run.process.pid }] });
       const { read, succeeded, failed, filtered, pending } = status.ledger;
       expect(read).toBe(succeeded + failed + filtered + pending);
       expect(status.journaled).toBeGreaterThan(0);
       expect(await run.finished).toMatchObject({ code: 0 });
-      expect(await statusOf(folder)).toMatchObject({ complete: true, running: null, journaled: 0 });
+      expect(await statusOf(folder)).toMatchObject({ complete: true, running: [], journaled: 0 });
     });
   });
 });
