@@ -19,7 +19,7 @@ test('every task has a job to begin with', () => {
 const withoutModel = names.filter((name) => {
   const text = readFileSync(join(root, 'jobs', `${name}.yaml`), 'utf8');
   const model = /^model: (.+)$/m.exec(text)?.[1] ?? '';
-  return /^ {2}type: onnx$/m.test(text) && !existsSync(join(root, 'fixtures/models', model));
+  return /^(backend| {2}type): onnx$/m.test(text) && !existsSync(join(root, 'fixtures/models', model));
 });
 
 test.each(withoutModel)('jobs/%s.yaml has no problem, and says how to get its model', async (name) => {
