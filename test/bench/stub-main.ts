@@ -1,5 +1,6 @@
 import { startStub } from './stub.ts';
 
-const [answer, options] = process.argv.slice(2).map((text) => JSON.parse(text));
-const { url } = await startStub(answer, options);
-process.send?.(url);
+process.once('message', async ({ answer, options }: { answer: unknown; options: { delayMs?: number } }) => {
+  const { url } = await startStub(answer, options);
+  process.send?.(url);
+});
