@@ -95,7 +95,12 @@ export class ShardWork {
         const made = error === null ? makeQuestion(map, i) : readFailure(error);
         // Promises only where files or URLs are read: one a row costs as much as the rest of this loop.
         if (!(made instanceof Promise) && reading.length === 0) {
-          for (const item of this.#itemsOf(row, made)) yield item;
+          if (this.#window !== undefined) {
+            for (const item of this.#itemsOf(row, made)) yield item;
+          } else {
+            const item = this.#itemOf(row, made);
+            if (item !== undefined) yield item;
+          }
           continue;
         }
         const promise = Promise.resolve(made);
@@ -114,14 +119,20 @@ export class ShardWork {
     this.#passed = passed;
   }
 
+  /** A row for itself; undefined where an earlier run was answered. */
+  #itemOf(row: number, made: Question | RowFailure): Item | Unaskable | undefined {
+    const hash = 'stage' in made ? shortHash(made.message) : questionHash(made);
+    if (this.answers.recover(row, hash)) return undefined;
+    return 'stage' in made ? { row, hash, failure: made } : { work: this, row, hash, question: made };
+  }
+
   /** What is to be asked now that this row is made: itself, its whole window when that is full, or nothing. */
   #itemsOf(row: number, made: Question | RowFailure): readonly (Item | Unaskable)[] {
-    const hash = 'stage' in made ? shortHash(made.message) : questionHash(made);
     if (this.#window === undefined || 'stage' in made) {
-      if (this.answers.recover(row, hash)) return nothing;
-      return ['stage' in made ? { row, hash, failure: made } : { work: this, row, hash, question: made }];
+      const item = this.#itemOf(row, made);
+      return item === undefined ? nothing : [item];
     }
-    this.#gathered.push({ work: this, row, hash, question: made });
+    this.#gathered.push({ work: this, row, hash: questionHash(made), question: made });
     return this.#gathered.length < this.#window ? nothing : this.#unanswered();
   }
 

@@ -46,6 +46,10 @@ export class Scheduler<T, R> {
   /** What `#change` handed out and nothing has woken yet. */
   #waiting: Signal | undefined;
   #ending: Ending | undefined;
+  /** Whether the source is being waited for, how often it has answered, and whether `#watch` has its timer out. */
+  #reading = false;
+  #itemsRead = 0;
+  #watching = false;
   /** Items read and not settled. */
   #outstanding = 0;
   /** Bytes of these. */
@@ -169,19 +173,31 @@ export class Scheduler<T, R> {
 
   /**
    * The next item. A source that pauses may be waiting for the very items that stand in a half-full batch (a bounded
-   * number of open shards, say), so the batch goes out before it is waited for.
+   * number of open shards, say), so the batch goes out when nothing has come for a turn of the event loop.
    */
   async #next(iterator: AsyncIterator<T>, flush: () => void): Promise<IteratorResult<T>> {
-    const next = iterator.next();
-    if (this.#options.batchSize === 1 || this.#options.endsBatch !== undefined) return next;
-    let settled = false;
-    const mark = () => {
-      settled = true;
-    };
-    next.then(mark, mark);
-    await this.#options.clock.sleep(0);
-    if (!settled) flush();
-    return next;
+    if (this.#options.batchSize === 1 || this.#options.endsBatch !== undefined) return iterator.next();
+    this.#reading = true;
+    this.#watch(flush);
+    try {
+      return await iterator.next();
+    } finally {
+      this.#reading = false;
+      this.#itemsRead++;
+    }
+  }
+
+  /** One timer for however many items: one for each would hold a batch job to the pace of timers, a row a millisecond. */
+  #watch(flush: () => void): void {
+    if (this.#watching) return;
+    this.#watching = true;
+    const before = this.#itemsRead;
+    void this.#options.clock.sleep(0).then(() => {
+      this.#watching = false;
+      if (!this.#reading) return;
+      if (this.#itemsRead === before) flush();
+      else this.#watch(flush);
+    });
   }
 
   #enqueue(group: Group<T>, priority: number): void {
