@@ -12,7 +12,8 @@ echo "tarball: $((size / 1024)) KiB"
 
 cd "$folder"
 npm init -y >/dev/null
-npm install --silent --omit=dev "$tarball"
+# As README says: without it the runtime's install step fetches CUDA from elsewhere.
+ONNXRUNTIME_NODE_INSTALL=skip npm install --silent --omit=dev "$tarball"
 sluice="npx --no-install sluice"
 
 $sluice --version
