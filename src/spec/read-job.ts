@@ -98,7 +98,7 @@ export function readJob(text: string, options: ReadJobOptions): ReadJob {
       ...locate(['task'], 'key'),
     });
   }
-  problems.push(...checkCompression(fields.output, locate));
+  problems.push(...checkCompression(fields.output, locate), ...checkPaths(fields, locate));
   return { job: problems.length === 0 ? jobOf(fields, options) : undefined, problems, locate };
 }
 
@@ -107,6 +107,30 @@ function checkCompression({ format, compression }: JobFields['output'], locate: 
   if (compression === undefined || possible.includes(compression)) return [];
   const message = `output.compression: ${format} takes ${possible.join(', ')}`;
   return [{ kind: 'invalid-option', message, ...locate(['output', 'compression']) }];
+}
+
+/** `s3://…` and the like; read as a path it would name a folder of this machine. */
+const url = /^[a-z][a-z0-9+.-]*:\/\//i;
+
+/** Sources and outputs are files of this machine. */
+function checkPaths({ source, output }: JobFields, locate: Locate): Problem[] {
+  const problems: Problem[] = [];
+  const refuse = (path: string, at: readonly PropertyKey[], suggestion: string) => {
+    if (!url.test(path)) return;
+    const message = `${at.slice(0, 2).join('.')} is a URL: ${path}`;
+    problems.push({ kind: 'invalid-option', message, suggestion, ...locate(at) });
+  };
+  const paths = [source.path].flat();
+  for (const [i, path] of paths.entries()) {
+    const at = Array.isArray(source.path) ? ['source', 'path', i] : ['source', 'path'];
+    refuse(path, at, 'download the files and name the folder that they are in');
+  }
+  refuse(
+    output.path,
+    ['output', 'path'],
+    'name a folder of this machine, and copy its parts when the run is done',
+  );
+  return problems;
 }
 
 /** A model that is a folder goes with the onnx backend only; to a server it would be a part of the URL. */

@@ -23,6 +23,19 @@ const problemsOf = (text: string, env: Record<string, string> = {}, set: string[
     [kind, `${line}:${column}`, `${message}${suggestion ? ` — ${suggestion}` : ''}`].join(' '),
   );
 
+test('a URL as source or output is refused at its place, and not taken for a folder of that name', () => {
+  const urls = good
+    .replace('data/*.parquet', '{ path: [a.csv, s3://bucket/b.csv] }')
+    .replace('out/x', 's3://bucket/out');
+  expect(problemsOf(urls)).toEqual([
+    'invalid-option 3:25 source.path is a URL: s3://bucket/b.csv — download the files and name the folder that they are in',
+    'invalid-option 7:9 output.path is a URL: s3://bucket/out — name a folder of this machine, and copy its parts when the run is done',
+  ]);
+  expect(problemsOf(good.replace('data/*.parquet', 'https://host/a.csv'))).toEqual([
+    'invalid-option 3:9 source.path is a URL: https://host/a.csv — download the files and name the folder that they are in',
+  ]);
+});
+
 describe('a good job', () => {
   test('has every default filled in', () => {
     const { job, problems } = read(good);
