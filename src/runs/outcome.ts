@@ -50,7 +50,7 @@ export function outcomeOf(ending: RunEnding, ledger: Ledger, allowed: number): O
       return {
         exit: Exit.later,
         message: `no good answer for ${Math.round(ending.afterMs / 1000)} s: ${ending.failure.message}`,
-        next: again,
+        next: ending.failure.next === undefined ? again : `${ending.failure.next}; then ${again}`,
       };
     case 'budget':
       return { exit: Exit.later, message: `limits.${ending.which} is reached`, next: again };

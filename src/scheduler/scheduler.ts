@@ -295,6 +295,8 @@ export class Scheduler<T, R> {
     onEvent?.({ type: 'request-failed', failure, rows: group.items.length });
     switch (failure.class) {
       case 'fatal':
+        // All that was in flight comes in with the same refusal; the first one starts the time of grace.
+        if (this.#ending?.kind === 'fatal') return;
         this.#end({ kind: 'fatal', failure });
         // Not past the end of the run: a timer that nobody needs would hold up the process.
         void clock.sleep(fatalGraceMs, this.#ended.signal).then(() => this.#abort.abort());

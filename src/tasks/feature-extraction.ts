@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { column, listOf, vectorOf } from './arrow-types.ts';
 import { hash32, noise, wordsIn } from './hash.ts';
-import { DecodeError } from './task.ts';
+import { DecodeError, excerptOf } from './task.ts';
 import type { Inputs, Parameters, ResultRow, Task } from './task.ts';
 
 export const featureExtraction: Task = {
@@ -99,7 +99,8 @@ function vectorFrom(numbers: unknown, answer: unknown): Float32Array {
   const vector = new Float32Array(numbers.length);
   for (let i = 0; i < numbers.length; i++) {
     const number: unknown = numbers[i];
-    if (typeof number !== 'number') throw new DecodeError('a list of numbers', answer);
+    if (typeof number !== 'number')
+      throw new DecodeError(`a list of numbers, without ${excerptOf(number, 20)} at place ${i}`, answer);
     vector[i] = number;
     if (!Number.isFinite(vector[i])) throw new DecodeError('numbers that fit 32-bit floats', answer);
   }

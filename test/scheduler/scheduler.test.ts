@@ -221,6 +221,20 @@ describe('a refused batch', () => {
 });
 
 describe('the end of a run', () => {
+  test('a fatal answer to each of many requests in flight warns of no leak', async () => {
+    const warned: Error[] = [];
+    const listener = (warning: Error) => void warned.push(warning);
+    process.on('warning', listener);
+    const { ending } = await simulate({
+      rows: 500,
+      script: ({ now }) => (now >= 1000 ? { class: 'fatal', kind: 'auth', status: 401 } : undefined),
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listener);
+    expect(ending).toMatchObject({ kind: 'fatal' });
+    expect(warned).toEqual([]);
+  });
+
   test('a fatal answer stops it at once and fails nothing', async () => {
     const { ending, failed, requests, duration } = await simulate({
       rows: 10_000,

@@ -7,13 +7,23 @@ import { errorIn, htmlTitle, looksLikeHtml, parsedJson } from './errors-in-body.
 /** The JSON in the body of a 2xx response, or what makes it unusable: HTML, half a text, an error that says 200. */
 export function answerIn(body: Buffer): { value: unknown } | { failure: CallFailure } {
   const text = body.toString();
-  const value = parsedJson(text);
+  const value = parsedJson(text) ?? parsedJson(withQuotedNumbers(text));
   if (value === undefined) return { failure: unusableBody(whyNotJson(text), text) };
   const error = errorIn(value);
   if (error === undefined) return { value };
   return {
     failure: loading(200, value) ?? unusableBody(`an error in a successful answer: ${error}`, text),
   };
+}
+
+/**
+ * Python's json writes NaN and Infinity, which are no JSON. As texts they make their row fail in the task's decoding, with
+ * the answer in view; as broken JSON the row would be asked, and paid, again and again. What stands in a text stays.
+ */
+function withQuotedNumbers(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (found) =>
+    found.startsWith('"') ? found : `"${found}"`,
+  );
 }
 
 function whyNotJson(text: string): string {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { isConnectionLoss } from './classify-transport.ts';
+import { isConnectionLoss, isOrderlyClose } from './classify-transport.ts';
 import type { OneSocket } from './sockets.ts';
 
 /** setTimeout fires at once for anything longer. */
@@ -29,6 +29,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Cleared when called: an exchange ends once. */
   #resolve: ((ended: this) => void) | undefined;
   #onIdleSocket = false;
+  #onUsedSocket = false;
   #sentAgain = false;
 
   /** @param body null for a GET */
@@ -65,6 +66,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(): void {
     this.#onIdleSocket = this.#socket!.isIdle();
+    this.#onUsedSocket = this.#socket!.isUsed();
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -82,17 +84,22 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   /**
-   * A server may close an idle connection in the moment in which a request is written to it. The request is then
-   * sent once more, uncounted. A loss on a fresh or busy connection is left to the scheduler, which slows down.
+   * A server may close a connection in the moment in which the next request is written to it: after an idle time, or
+   * because it has answered as many requests over it as it wants to. The request is then sent once more, uncounted. A
+   * busy connection that is reset, and a fresh one however it is lost, are left to the scheduler, which slows down.
    */
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     if (this.#resolve === undefined) return;
-    if (this.#onIdleSocket && !this.#sentAgain && this.status === 0 && isConnectionLoss(error)) {
+    if (!this.#sentAgain && this.status === 0 && this.#wasLeft(error)) {
       this.#sentAgain = true;
       this.#socket!.dispatch(this, this);
     } else {
       this.#end(error);
     }
+  }
+
+  #wasLeft(error: Error): boolean {
+    return (this.#onIdleSocket && isConnectionLoss(error)) || (this.#onUsedSocket && isOrderlyClose(error));
   }
 
   #end(failure: typeof this.failure): void {

@@ -4,6 +4,7 @@ import type { Binary, InputValue, Task } from '../../tasks/task.ts';
 import type { CallFailure, Question } from '../backend.ts';
 import { answerIn, wrongCount } from './answer-body.ts';
 import { classifyResponse } from './classify.ts';
+import { errorIn } from './errors-in-body.ts';
 import { jsonBody, sentParameters } from './encoding.ts';
 import type { Contract, Decoded, Encoded, EncodeOptions } from './contract.ts';
 import { hfUrl } from './hf-url.ts';
@@ -79,31 +80,53 @@ function onlyInput(task: Task) {
   return inputs.length === 1 ? inputs[0] : undefined;
 }
 
-function decode(body: Buffer, questions: readonly Question[]): Decoded {
+function decode(body: Buffer, questions: readonly Question[], task: Task): Decoded {
   const read = answerIn(body);
   if ('failure' in read) return read;
   const { value } = read;
   const count = questions.length;
-  if (count === 1) return { answers: [value] };
-  if (!Array.isArray(value) || value.length !== count || answersOneQuestion(value)) {
+  if (count === 1) return oneAnswer(value, questions[0]!);
+  if (!Array.isArray(value) || value.length !== count || answersOneQuestion(value, questions[0]!, task)) {
     return { failure: wrongCount(value, count) };
   }
   return { answers: value };
 }
+
+/** Scores go by their places only: with one too few or too many, nobody can tell which sentence each is of. */
+function oneAnswer(value: unknown, { inputs: { sentences } }: Question): Decoded {
+  const scores: unknown =
+    Array.isArray(value) && value.length === 1 && Array.isArray(value[0]) ? value[0] : value;
+  // Anything but numbers is the task's to judge.
+  const areScores = Array.isArray(scores) && scores.length > 0 && scores.every(isFiniteNumber);
+  if (!Array.isArray(sentences) || !areScores || scores.length === sentences.length)
+    return { answers: [value] };
+  const message = `${sentences.length} sentences were sent, the answer has ${scores.length} scores`;
+  return { failure: { ...wrongCount(value, sentences.length), message } };
+}
+
+/** Tasks that find several things in one text: whatever they answer for it is a list. */
+const ANSWERED_BY_LISTS = new Set(['token-classification', 'fill-mask']);
 
 /**
  * Whether a list as long as the batch is really one answer. Servers that take a list of texts for one text, or two
  * texts for a pair, answer with one vector or with one distribution over distinct labels, and rows would silently get
  * each other's results. A batch whose answers merely look so costs a few requests more.
  */
-function answersOneQuestion(answers: readonly unknown[]): boolean {
+function answersOneQuestion(answers: readonly unknown[], { parameters }: Question, { name }: Task): boolean {
   if (answers.some((answer) => typeof answer === 'number')) return true;
+  const { num_return_sequences: sequences = 1 } = parameters;
+  if ((ANSWERED_BY_LISTS.has(name) || Number(sequences) > 1) && answers.some(isAnswerObject)) return true;
   const scores = answers.map((answer) =>
     isObject(answer) && isFiniteNumber(answer.score) ? answer.score : Number.NaN,
   );
   const labels = new Set(answers.map((answer) => (isObject(answer) ? answer.label : undefined)));
   const sum = scores.reduce((total, score) => total + score, 0);
   return labels.size === answers.length && Math.abs(sum - 1) < 1e-3;
+}
+
+/** An error in the place of one answer is that row's alone. */
+function isAnswerObject(answer: unknown): boolean {
+  return isObject(answer) && errorIn(answer) === undefined;
 }
 
 const MODELS_PAGE = 'https://huggingface.co/models?inference_provider=hf-inference';

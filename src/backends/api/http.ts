@@ -5,6 +5,7 @@ import { version } from '../../version.ts';
 import type { Backend, CallFailure, CallOptions, CallOutcome, Question } from '../backend.ts';
 import { requestIdIn } from './classify.ts';
 import { classifyTransport } from './classify-transport.ts';
+import { decompressed } from './content-encoding.ts';
 import type { Contract, Encoded } from './contract.ts';
 import { parsedJson } from './errors-in-body.ts';
 import { Exchange } from './exchange.ts';
@@ -53,6 +54,7 @@ export class ApiBackend implements Backend {
   /** The same, as name, value, name, value. */
   readonly #headerList: readonly string[];
   readonly #secrets: Secrets;
+  readonly #maxAnswerBytes: number;
   readonly #sockets: Sockets;
   readonly #inFlight = new Set<Exchange>();
   readonly #heard = new WeakSet<AbortSignal>();
@@ -68,12 +70,13 @@ export class ApiBackend implements Backend {
     this.#headers = requestHeaders(token, headers);
     this.#headerList = [...this.#headers].flat();
     this.#secrets = new Secrets(token, headers, this.#url);
+    this.#maxAnswerBytes = options.maxAnswerBytes ?? MAX_ANSWER_BYTES;
     this.#sockets = new Sockets(this.#url.origin, {
       pipelining: 1,
       // An exchange has one timer for everything.
       headersTimeout: 0,
       bodyTimeout: 0,
-      maxResponseSize: options.maxAnswerBytes ?? MAX_ANSWER_BYTES,
+      maxResponseSize: this.#maxAnswerBytes,
     });
   }
 
@@ -158,8 +161,12 @@ export class ApiBackend implements Backend {
 
   #read(exchange: Exchange, questions: readonly Question[]): CallOutcome {
     const { status, responseHeaders } = exchange;
-    const body = this.#secrets.blotBytes(exchange.answer());
-    if (status < 200 || status > 299) {
+    const plain = decompressed(exchange.answer(), responseHeaders['content-encoding'], this.#maxAnswerBytes);
+    const isAnswer = status >= 200 && status <= 299;
+    // The status of a refusal says enough where its words cannot be read.
+    if ('failure' in plain && isAnswer) return { ok: false, failure: { status, ...plain.failure } };
+    const body = 'failure' in plain ? Buffer.alloc(0) : this.#secrets.blotBytes(plain);
+    if (!isAnswer) {
       return {
         ok: false,
         failure: this.#blotted(this.#contract.classify(status, responseHeaders, body.toString())),

@@ -49,6 +49,11 @@ export class OneSocket extends Client {
     this.#idleSince = performance.now();
   }
 
+  /** Whether the present connection has answered before. */
+  isUsed(): boolean {
+    return this.#idleSince !== undefined;
+  }
+
   isIdle(): boolean {
     return this.#idleSince !== undefined && performance.now() - this.#idleSince > IDLE_MS;
   }

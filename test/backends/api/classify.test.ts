@@ -79,12 +79,20 @@ describe('an error of the connection', () => {
     ['CERT_HAS_EXPIRED', false, 'fatal', 'refused'],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', false, 'fatal', 'refused'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', false, 'fatal', 'refused'],
-    ['ERR_SSL_WRONG_VERSION_NUMBER', false, 'fatal', 'refused'],
   ])('%s (begun: %s) is %s (%s)', (code, began, failureClass, kind) => {
     expect(classifyTransport(withCode(code), began)).toMatchObject({
       class: failureClass,
       kind,
       message: expect.stringContaining(code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ? 'larger' : code),
+    });
+  });
+
+  test('of a port that does not speak TLS says so in place of OpenSSL’s own words', () => {
+    expect(classifyTransport(withCode('ERR_SSL_WRONG_VERSION_NUMBER'), false)).toMatchObject({
+      class: 'fatal',
+      kind: 'refused',
+      message: expect.stringContaining('does not speak TLS'),
+      next: expect.stringContaining('http://'),
     });
   });
 

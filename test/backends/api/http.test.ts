@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { hf } from '../../../src/backends/api/hf.ts';
 import { ApiBackend } from '../../../src/backends/api/http.ts';
@@ -136,6 +137,28 @@ describe('connections', () => {
     }
   });
 
+  test('that the server closes after each answer without a word cost no attempt', async () => {
+    await using server = await scriptedServer((response, _, socket) => {
+      json(response, ANSWER);
+      response.on('finish', () => socket.end());
+    });
+    const backend = backendAt(server.url);
+    for (let i = 0; i < 50; i++) expect(await ask(backend)).toMatchObject({ ok: true });
+  });
+
+  test('that are closed in place of an answer count, also where they had answered before', async () => {
+    let n = 0;
+    await using server = await scriptedServer((response, _, socket) => {
+      n += 1;
+      if (n === 1) json(response, ANSWER);
+      else socket.end();
+    });
+    const backend = backendAt(server.url);
+    await ask(backend);
+    expect(await ask(backend)).toMatchObject({ ok: false, failure: { class: 'transient', kind: 'reset' } });
+    expect(server.received).toHaveLength(3);
+  });
+
   test('that are lost while busy count, so that the scheduler slows down', async () => {
     let n = 0;
     await using server = await scriptedServer((response, _, socket) => {
@@ -249,7 +272,11 @@ describe('a failure', () => {
   test('of TLS, where the server speaks none, says so at once', async () => {
     await using server = await scriptedServer((response) => json(response, ANSWER));
     expect(await ask(backendAt(server.url.replace('http:', 'https:')))).toMatchObject({
-      failure: { class: 'fatal', message: expect.stringContaining('no secure connection') },
+      failure: {
+        class: 'fatal',
+        message: 'no secure connection: what answers there does not speak TLS',
+        next: expect.stringContaining('http://'),
+      },
     });
   });
 });
@@ -315,6 +342,51 @@ test('a key in the URL is sent, and neither shown nor kept', async () => {
   expect(backend.preview([question])).toMatch(/\?api_key=\*\*\*&v=2/);
   expect(JSON.stringify(await ask(backend))).not.toContain('k-0123456789');
   expect(server.received[0]?.url).toContain('api_key=k-0123456789');
+});
+
+describe('an answer that is compressed although nobody asked for that', () => {
+  const body = JSON.stringify(ANSWER);
+  test.each([
+    ['gzip', gzipSync(body)],
+    ['deflate', deflateSync(body)],
+    ['br', brotliCompressSync(body)],
+    ['gzip, br', brotliCompressSync(gzipSync(body))],
+    ['identity', Buffer.from(body)],
+  ])('as %s is read', async (encoding, compressed) => {
+    const script: Script = (response) =>
+      void response.writeHead(200, { 'content-encoding': encoding }).end(compressed);
+    expect(await outcomeOf(script)).toMatchObject({ ok: true, answers: [ANSWER] });
+  });
+
+  test.each([
+    ['gzip', gzipSync(body).subarray(0, 20), 'no whole gzip'],
+    ['zebra', Buffer.from(body), 'compressed as zebra'],
+    ['toString', Buffer.from(body), 'compressed as tostring'],
+  ])('as %s and cannot be read is an unusable body', async (encoding, compressed, words) => {
+    const script: Script = (response) =>
+      void response.writeHead(200, { 'content-encoding': encoding }).end(compressed);
+    expect(await outcomeOf(script)).toMatchObject({
+      failure: { class: 'transient', kind: 'body', status: 200, message: expect.stringContaining(words) },
+    });
+  });
+
+  test('and would fill the memory is refused', async () => {
+    await using server = await scriptedServer(
+      (response) =>
+        void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(2_000_000))),
+    );
+    expect(await ask(backendAt(server.url, { maxAnswerBytes: 1_000_000 }))).toMatchObject({
+      failure: { class: 'rejected', kind: 'too_large' },
+    });
+  });
+
+  test('keeps its status and its words where it is a refusal', async () => {
+    const script: Script = (response) =>
+      void response.writeHead(401, { 'content-encoding': 'gzip' }).end(gzipSync('{"error":"who are you"}'));
+    expect(await outcomeOf(script)).toMatchObject({
+      failure: { class: 'fatal', message: '401 who are you' },
+    });
+  });
 });
 
 test('a hundred calls under one signal warn of no leak', async () => {
