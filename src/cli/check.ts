@@ -10,29 +10,25 @@ export async function check(args: { job: string[]; set: string[] }): Promise<voi
   let engine: Engine | undefined;
   try {
     for (const file of args.job) {
-      const { text, job, task, problems, locate } = await readJobFile(file, args.set);
-      let found = problems;
-      if (job !== undefined && task !== undefined) {
-        engine ??= await Engine.open();
-        try {
+      try {
+        const { text, job, task, problems, locate } = await readJobFile(file, args.set);
+        let found = problems;
+        if (job !== undefined && task !== undefined) {
+          engine ??= await Engine.open();
           const result = await prepare(job, task, engine, locate);
           found = result.problems;
           result.prepared?.dataset.close();
-        } catch (error) {
-          if (!(error instanceof SluiceError)) throw error;
-          process.stderr.write(
-            `${file}: ${error.message}\n${error.next === undefined ? '' : `  ${error.next}\n`}`,
-          );
-          if (exit === Exit.ok) exit = error.exit;
-          continue;
         }
+        process.stderr.write(found.length === 0 ? `${file}: ok\n` : `${formatProblems(found, text)}\n`);
+        if (found.length > 0) exit = Exit.usage;
+      } catch (error) {
+        // A file that is not there, or a source that cannot be read; the other files are checked all the same.
+        if (!(error instanceof SluiceError)) throw error;
+        process.stderr.write(
+          `${file}: ${error.message}\n${error.next === undefined ? '' : `  ${error.next}\n`}`,
+        );
+        if (exit === Exit.ok) exit = error.exit;
       }
-      if (found.length === 0) {
-        process.stderr.write(`${file}: ok\n`);
-        continue;
-      }
-      process.stderr.write(`${formatProblems(found, text)}\n`);
-      exit = Exit.usage;
     }
   } finally {
     await engine?.close();

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { contracts } from '../backends/api/index.ts';
+import { contracts } from '../backends/api/contracts.ts';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Job } from '../spec/job.ts';

@@ -134,6 +134,12 @@ function describeVerified({ parts, missing, changed }: Verified): string[] {
 async function outputOf(args: StatusArguments): Promise<string> {
   const found = await stat(args.job).catch(() => undefined);
   if (found?.isDirectory()) return args.job;
+  if (found === undefined && !/\.ya?ml$/i.test(args.job)) {
+    throw new SluiceError('STATUS_NOT_FOUND', `status: ${args.job} is neither a job file nor a directory`, {
+      next: 'name the job file, or the directory that its output.path names',
+      exit: Exit.usage,
+    });
+  }
   return (await loadJob(args.job, args.set)).job.output.path;
 }
 

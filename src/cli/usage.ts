@@ -20,7 +20,15 @@ export function refuseUnknownCommand(args: readonly string[]): void {
 /** yargs' complaint as one line that names what is wrong, and the next step. */
 export async function usageError(message: string, args: readonly string[]): Promise<SluiceError> {
   const command = findCommand(args[0] ?? '');
-  if (command === undefined) return wrong(message, "try 'sluice --help'");
+  if (command === undefined) {
+    const [first = ''] = args;
+    return wrong(
+      first.startsWith('-') ? `unknown option ${first.split('=')[0]}` : message,
+      first.startsWith('-')
+        ? "options stand after the command: 'sluice --help' lists both"
+        : "try 'sluice --help'",
+    );
+  }
   const name = namesOf(command)[0]!;
   const help = `try 'sluice ${name} --help'`;
   const [, unknown] = /^Unknown arguments?: ([^,]+)/.exec(message) ?? [];
@@ -36,8 +44,13 @@ export async function usageError(message: string, args: readonly string[]): Prom
     return wrong(`${name}: an argument is missing`, `usage: sluice ${usageOf(command)}`);
   const [, option] = /^Not enough arguments following: (.+)$/.exec(message) ?? [];
   if (option !== undefined) return wrong(`${name}: ${dashed(option)} needs a value`, help);
+  const [, missing] = /^Missing required arguments?: ([^,]+)/.exec(message) ?? [];
+  if (missing !== undefined) return wrong(`${name}: ${dashed(missing)} is missing`, help);
   const [, choice, given, choices] = /Argument: (.+), Given: (.*), Choices: (.+)/.exec(message) ?? [];
-  if (choice !== undefined) return wrong(`${name}: ${dashed(choice)}: ${given} is none of ${choices}`, help);
+  if (choice !== undefined) {
+    const named = isOption(choice, args) ? dashed(choice) : choice;
+    return wrong(`${name}: ${named}: ${given} is none of ${choices}`, help);
+  }
   return wrong(`${name}: ${message}`, help);
 }
 

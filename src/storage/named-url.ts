@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { fetch, type Response } from 'undici';
+import type { Response } from 'undici';
 import { messageOf } from '../errors.ts';
 import { MAX_NAMED_BYTES } from './named-file.ts';
 import { NotReachable } from './not-reachable.ts';
@@ -52,6 +52,8 @@ async function fetchOnce(url: string, maxBytes: number, signal: AbortSignal): Pr
   const { username, password } = new URL(url);
   // A name and password in a URL are a header to its server; rows of others do not get to send headers.
   if (username !== '' || password !== '') throw new Final('it has a user name or password in it');
+  // Loaded when the first row names a URL: `check` and most jobs never do, and it takes as long to load as they run.
+  const { fetch } = await import('undici');
   const response = await fetch(url, { signal });
   if (!response.ok) {
     await response.body?.cancel();

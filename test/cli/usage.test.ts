@@ -25,7 +25,12 @@ describe('a wrong command line', () => {
     ['emulate --port', /--port needs a value/],
     ['emulate --port 99999', /0 to 65535/],
     ['init sumarization', /did you mean "summarization"\?/],
-    ['--nonsense', /which command\?/],
+    ['--nonsense', /unknown option --nonsense/],
+    ['-v', /unknown option -v/],
+    ['compare job.yaml', /--with is missing/],
+    ['models drop', /models: action: "drop" is none of "list", "show", "pull"/],
+    ['status nowhere', /status: nowhere is neither a job file nor a directory/],
+    ['check gone.yaml job.yaml', /gone.yaml does not exist(?:.|\n)*job\.yaml:1:1/],
   ])('%s: exit 2, with what is wrong and the next step', async (line, words) => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'job.yaml'), '');
@@ -38,6 +43,34 @@ describe('a wrong command line', () => {
     const { code, stderr } = await sluice(temporaryFolder(), []);
     expect(code).toBe(2);
     expect(stderr).toMatch(/sluice run <job>/);
+  });
+
+  test.each([
+    ['--help', /@duckdb|apache-arrow|undici|zod|onnx|sharp|\.node$/],
+    ['tasks ner', /@duckdb|undici|onnx|sharp|\.node$/],
+    ['check job.yaml', /undici|onnxruntime|huggingface\/transformers|sharp|aws-sdk/],
+  ])('%s loads nothing that is heavy and not needed', async (line, heavy) => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'in.csv'), 'review\ngood\n');
+    writeFileSync(
+      join(folder, 'job.yaml'),
+      'task: ner\nmodel: a/b\nsource: in.csv\ninputs: { text: review }\noutput: { path: out }\n',
+    );
+    const hook = `export async function resolve(name, context, next) {
+      const found = await next(name, context);
+      process._rawDebug('loaded ' + found.url);
+      return found;
+    }`;
+    const script = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});`;
+    const { code, stderr } = await sluice(folder, line.split(' '), {
+      NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}`,
+    });
+    expect(code).toBe(0);
+    const loaded = stderr.match(/^loaded .*$/gm) ?? [];
+    expect(loaded.length).toBeGreaterThan(20);
+    expect(loaded.filter((url) => heavy.test(url.replace(/^.*\/node_modules\//, 'node_modules/')))).toEqual(
+      [],
+    );
   });
 
   test('help before a command is its help', async () => {

@@ -1,4 +1,4 @@
-import { contracts } from '../../src/backends/api/index.ts';
+import { contracts } from '../../src/backends/api/contracts.ts';
 import type { Backend } from '../../src/backends/backend.ts';
 import type { Engine } from '../../src/duckdb/engine.ts';
 import { Layout } from '../../src/runs/layout.ts';

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { failuresMarkdown } from '../../src/backends/api/failures-markdown.ts';
-import { contracts } from '../../src/backends/api/index.ts';
+import { contracts } from '../../src/backends/api/contracts.ts';
 import { jobSchema } from '../../src/spec/json-schema.ts';
 import { jobFileMarkdown } from '../../src/spec/markdown.ts';
 import { formatProblems } from '../../src/spec/problem.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ApiBackend } from '../../src/backends/api/http.ts';
-import { contracts } from '../../src/backends/api/index.ts';
+import { contracts } from '../../src/backends/api/contracts.ts';
 import type { CallFailure, Question } from '../../src/backends/backend.ts';
 import type { EmulatorOptions } from '../../src/emulator/emulator.ts';
 import { FAULTS, type FaultKind } from '../../src/emulator/faults.ts';

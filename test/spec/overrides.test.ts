@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { applyOverride, parseOverride } from '../../src/spec/overrides.ts';
 import { formatProblems } from '../../src/spec/problem.ts';
-import { contracts } from '../../src/backends/api/index.ts';
+import { contracts } from '../../src/backends/api/contracts.ts';
 import { readJob } from '../../src/spec/read-job.ts';
 import { tasks } from '../../src/tasks/index.ts';
 

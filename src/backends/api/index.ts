@@ -1,20 +1,8 @@
 import type { ApiSpec, Job } from '../../spec/job.ts';
 import type { Task } from '../../tasks/task.ts';
 import type { Backend } from '../backend.ts';
-import type { Contract } from './contract.ts';
-import { endpoint } from './endpoint.ts';
-import { hf } from './hf.ts';
+import { contracts } from './contracts.ts';
 import { ApiBackend } from './http.ts';
-import { openai } from './openai.ts';
-import { tei } from './tei.ts';
-
-/** Every contract, by its name in a job file. */
-export const contracts: Readonly<Record<ApiSpec['contract'], Contract>> = {
-  hf,
-  endpoint,
-  tei,
-  openai,
-};
 
 /**
  * The backend of a job whose `backend.type` is `api`. Connects only when called.

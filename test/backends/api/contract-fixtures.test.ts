@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { contracts } from '../../../src/backends/api/index.ts';
+import { contracts } from '../../../src/backends/api/contracts.ts';
 import type { Question } from '../../../src/backends/backend.ts';
 import { findTask } from '../../../src/tasks/index.ts';
 import { isObject } from '../../../src/tasks/shapes.ts';

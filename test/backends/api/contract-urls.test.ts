@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { contracts } from '../../../src/backends/api/index.ts';
+import { contracts } from '../../../src/backends/api/contracts.ts';
 import { findTask } from '../../../src/tasks/index.ts';
 
 const { endpoint, openai, tei } = contracts;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ApiBackend } from '../../../src/backends/api/http.ts';
-import { contracts } from '../../../src/backends/api/index.ts';
+import { contracts } from '../../../src/backends/api/contracts.ts';
 import { FAULTS, type FaultKind } from '../../../src/emulator/faults.ts';
 import { findTask } from '../../../src/tasks/index.ts';
 import { withEmulator } from '../../e2e/emulated.ts';
