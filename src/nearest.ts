@@ -2,18 +2,23 @@
  * The candidate that a mistyped word most likely meant, or undefined when none is close.
  *
  * Close is at most one edit in three letters (insertion, deletion, replacement, swap of neighbours), case and
- * separators aside: `batchSize` is `batch_size`. The first of several equally near ones wins.
+ * separators aside: `batchSize` is `batch_size`. Of several equally near ones the one that is as written, or the first.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = plain(word);
   let best: string | undefined;
   let least = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let leastAsWritten = 0;
   for (const candidate of candidates) {
     const other = plain(candidate);
     if (other === '' || Math.abs(other.length - wanted.length) >= least) continue;
     const edits = distance(wanted, other);
-    if (edits >= least || edits >= Math.max(wanted.length, other.length)) continue;
+    if (edits > least || edits >= Math.max(wanted.length, other.length)) continue;
+    // `a.b.x` is `a.b.c` rather than `a.b`: what the plain words leave out decides between equals.
+    const asWritten = distance(word.slice(0, 100), candidate.slice(0, 100));
+    if (edits === least && asWritten >= leastAsWritten) continue;
     least = edits;
+    leastAsWritten = asWritten;
     best = candidate;
   }
   return best;

@@ -1,15 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { contracts } from '../backends/api/contracts.ts';
+import { Engine } from '../duckdb/engine.ts';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import { draftProblems } from '../runs/prepare.ts';
 import type { Job } from '../spec/job.ts';
 import { formatProblems, type Locate, type Problem } from '../spec/problem.ts';
 import { readJob } from '../spec/read-job.ts';
 import { findTask, tasks } from '../tasks/index.ts';
 import type { Task } from '../tasks/task.ts';
 
-/** A job file that has been read: without a job where it has problems. */
+/** A job file that has been read: without a job where it has problems; then with those of its columns, too. */
 export interface LoadedFile {
   text: string;
   job: Job | undefined;
@@ -26,14 +28,25 @@ export async function readJobFile(file: string, set: readonly string[]): Promise
   } catch (error) {
     throw await unreadable(file, error);
   }
-  const { job, problems, locate } = readJob(text, {
+  const { job, draft, problems, locate } = readJob(text, {
     file,
     env: process.env,
     set,
     catalogue: tasks,
     contracts,
   });
-  return { text, job, task: job === undefined ? undefined : findTask(job.task), problems, locate };
+  if (job !== undefined) return { text, job, task: findTask(job.task), problems, locate };
+  const more = draft === undefined ? [] : await problemsOfDraft(draft, locate);
+  return { text, job, task: undefined, problems: [...problems, ...more], locate };
+}
+
+async function problemsOfDraft(draft: Job, locate: Locate): Promise<Problem[]> {
+  const engine = await Engine.open();
+  try {
+    return await draftProblems(draft, findTask(draft.task), engine, locate);
+  } finally {
+    await engine.close();
+  }
 }
 
 /** @throws {SluiceError} JOB_INVALID, exit 2, with all problems */

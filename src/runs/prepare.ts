@@ -1,24 +1,18 @@
 import { resolve } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
-import type { z } from 'zod';
 import type { Engine } from '../duckdb/engine.ts';
 import { SluiceError } from '../errors.ts';
-import { compileMapping, type MappingEntry } from '../mapping/mapping.ts';
-import { nearest } from '../nearest.ts';
 import { Dataset } from '../sources/dataset.ts';
 import type { Relation, SourceFile } from '../sources/format.ts';
 import type { Job } from '../spec/job.ts';
-import { didYouMean, type Locate, type Problem } from '../spec/problem.ts';
+import type { Locate, Problem } from '../spec/problem.ts';
 import type { Inputs, Parameters, Task } from '../tasks/task.ts';
 import { writers } from '../writers/index.ts';
 import type { Writer } from '../writers/writer.ts';
 import { boundParameters } from './bound-parameters.ts';
-import { namedMedia } from './named-media.ts';
+import { fitTo } from './fit.ts';
 import { type Plan, type Shard, sampleCondition } from './plan.ts';
 import type { BindMapping } from './shard-work.ts';
-
-/** Name of the column that says why a row failed; with `on_row_error: keep`. */
-const errorColumn = 'error';
 
 /** A job that fits its source: columns checked, mapping compiled, every output column named. */
 export interface Prepared {
@@ -49,25 +43,9 @@ export async function prepare(
   engine: Engine,
   locate: Locate,
 ): Promise<{ prepared: Prepared | undefined; problems: Problem[] }> {
-  const { paths, format, where } = job.source;
-  const dataset = await Dataset.open(engine, { paths, ...(format === undefined ? {} : { format }) });
+  const dataset = await openSource(job, engine);
   refuseOutputAsSource(job, dataset.files);
-  const problems: Problem[] = [];
-  if (where !== undefined) problems.push(...(await conditionProblems(dataset, where, locate)));
-  const { mapping, problems: mappingProblems } = compileMapping(
-    entriesOf(job, task),
-    dataset.schema,
-    namedMedia,
-  );
-  for (const { name, kind, message, suggestion } of mappingProblems) {
-    const path = name in job.inputs ? ['inputs', name] : ['parameters', name];
-    problems.push({ kind, message, ...(suggestion === undefined ? {} : { suggestion }), ...locate(path) });
-  }
-  const parameters = literalParameters(job, task);
-  const names = dataset.columns.map((column) => column.name);
-  const kept = keptColumns(job, names, locate, problems);
-  const results = resultColumns(job, task, parameters, locate, problems);
-  problems.push(...collisions(kept, results, locate));
+  const { problems, mapping, parameters, kept, results } = await fitTo(dataset, job, task, locate);
   if (problems.length > 0) {
     dataset.close();
     return { prepared: undefined, problems };
@@ -95,6 +73,42 @@ export async function prepare(
     writer: writers[job.output.format],
   };
   return { prepared, problems };
+}
+
+/**
+ * What the real source says of the draft of a job that has problems already, so that all of them are told at once.
+ * @param task undefined where the job names none that there is
+ */
+export async function draftProblems(
+  draft: Job,
+  task: Task | undefined,
+  engine: Engine,
+  locate: Locate,
+): Promise<Problem[]> {
+  let dataset: Dataset;
+  try {
+    dataset = await openSource(draft, engine);
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    const { message, next } = error;
+    return [
+      {
+        kind: 'bad-source',
+        message,
+        ...(next === undefined ? {} : { suggestion: next }),
+        ...locate(['source', 'path']),
+      },
+    ];
+  }
+  try {
+    return (await fitTo(dataset, draft, task, locate)).problems;
+  } finally {
+    dataset.close();
+  }
+}
+
+function openSource({ source: { paths, format } }: Job, engine: Engine): Promise<Dataset> {
+  return Dataset.open(engine, { paths, ...(format === undefined ? {} : { format }) });
 }
 
 /** The rows of a shard that the job reads, with these columns: after the sample and `where`. */
@@ -128,34 +142,6 @@ export function shardFile(prepared: Prepared, plan: Plan, shard: Shard): SourceF
   return prepared.files.get(path)!;
 }
 
-function entriesOf(job: Job, task: Task): MappingEntry[] {
-  const inputs = Object.entries(job.inputs).map(([name, binding]): MappingEntry => {
-    const { kind, required } = task.inputs[name]!;
-    return { name, binding, kind, required };
-  });
-  const parameters = Object.entries(job.parameters).flatMap(([name, binding]): MappingEntry[] =>
-    binding.kind === 'literal'
-      ? []
-      : [{ name, binding, kind: 'parameter', required: isRequired(task, name) }],
-  );
-  return [...inputs, ...parameters];
-}
-
-/** A row without a required parameter cannot be asked. */
-function isRequired({ parameters }: Task, name: string): boolean {
-  return !(parameters.shape[name] as z.ZodType).safeParse(undefined).success;
-}
-
-/** As the task's schema reads them: labels in one text become the list that the API takes. */
-function literalParameters(job: Job, task: Task): Parameters {
-  const literals: Parameters = {};
-  for (const [name, binding] of Object.entries(job.parameters)) {
-    if (binding.kind === 'literal') literals[name] = binding.value;
-  }
-  const { extra, ...named } = literals;
-  return { ...task.parameters.partial().parse(named), ...(extra as Parameters | undefined) };
-}
-
 function questionOf(
   values: Record<string, unknown>,
   inputNames: ReadonlySet<string>,
@@ -173,83 +159,6 @@ function questionOf(
   }
   if (bound === undefined) return { inputs: inputs as Inputs, parameters: literals };
   return { inputs: inputs as Inputs, parameters: { ...literals, ...check(bound) } };
-}
-
-async function conditionProblems(dataset: Dataset, where: string, locate: Locate): Promise<Problem[]> {
-  try {
-    await dataset.checkWhere(where);
-    return [];
-  } catch (error) {
-    if (!(error instanceof SluiceError)) throw error;
-    const { message, next } = error;
-    return [
-      {
-        kind: 'bad-condition',
-        message,
-        ...(next === undefined ? {} : { suggestion: next }),
-        ...locate(['source', 'where']),
-      },
-    ];
-  }
-}
-
-function keptColumns(job: Job, names: readonly string[], locate: Locate, problems: Problem[]): string[] {
-  const { keep } = job.output;
-  if (keep === '*') return [...names];
-  for (const [i, name] of keep.entries()) {
-    if (names.includes(name)) continue;
-    const hint = didYouMean(nearest(name, names)).suggestion ?? `its columns are ${names.join(', ')}`;
-    problems.push({
-      kind: 'unknown-column',
-      message: `the source has no column "${name}"`,
-      suggestion: hint,
-      ...locate(['output', 'keep', i]),
-    });
-  }
-  return [...new Set(keep)];
-}
-
-/** The wanted result columns under their output names; `error` keeps its name unless `output.columns` gives it another. */
-function resultColumns(
-  job: Job,
-  task: Task,
-  parameters: Parameters,
-  locate: Locate,
-  problems: Problem[],
-): { name: string; as: string }[] {
-  const { columns, prefix } = job.output;
-  const known = task.columns(parameters).map((field) => field.name);
-  const withError = job.errors.onRowError === 'keep';
-  for (const name of Object.keys(columns ?? {})) {
-    if (known.includes(name) || (withError && name === errorColumn)) continue;
-    problems.push({
-      kind: 'unknown-column',
-      message: `${task.name} has no result column "${name}"`,
-      suggestion: didYouMean(nearest(name, known)).suggestion ?? `its result columns are ${known.join(', ')}`,
-      ...locate(['output', 'columns', name], 'key'),
-    });
-  }
-  const wanted = columns === undefined ? known : known.filter((name) => name in columns);
-  const results = wanted.map((name) => ({ name, as: `${prefix}${columns?.[name] ?? name}` }));
-  if (withError) results.push({ name: errorColumn, as: columns?.[errorColumn] ?? errorColumn });
-  return results;
-}
-
-function collisions(kept: readonly string[], results: readonly { as: string }[], locate: Locate): Problem[] {
-  const problems: Problem[] = [];
-  const taken = new Set(kept.map((name) => name.toLowerCase()));
-  for (const { as } of results) {
-    if (taken.has(as.toLowerCase())) {
-      problems.push({
-        kind: 'column-collision',
-        message: `the output would have two columns named "${as}"`,
-        suggestion: 'leave it out of output.keep, or rename the result with output.prefix or output.columns',
-        ...locate(['output', 'keep']),
-      });
-    }
-    taken.add(as.toLowerCase());
-  }
-  return problems;
 }
 
 /** A run that reads its own output would find new rows each time, and pay for them. */

@@ -17,7 +17,7 @@ export const formats: Readonly<Record<SourceFormat, Format>> = {
   files,
 };
 
-/** What a file's name ends with, by format. Text may also be compressed: `.csv.gz`. */
+/** What a file's name ends with, by format. Text may also be compressed: `.csv.gz`, `.csv.zst`. */
 const EXTENSIONS: Readonly<Record<SourceFormat, readonly string[]>> = {
   parquet: ['.parquet', '.pq'],
   arrow: ['.arrow', '.arrows', '.feather', '.ipc'],
@@ -35,9 +35,11 @@ export function formatByName(path: string): SourceFormat | undefined {
   const names = Object.keys(EXTENSIONS) as SourceFormat[];
   return names.find((format) => {
     const isText = format !== 'parquet' && format !== 'arrow';
-    return EXTENSIONS[format].some((end) => name.endsWith(end) || (isText && name.endsWith(`${end}.gz`)));
+    return EXTENSIONS[format].some(
+      (end) => name.endsWith(end) || (isText && (name.endsWith(`${end}.gz`) || name.endsWith(`${end}.zst`))),
+    );
   });
 }
 
 /** All extensions, for a message. */
-export const knownExtensions = `${Object.values(EXTENSIONS).flat().join(' ')}, and .gz after those of text`;
+export const knownExtensions = `${Object.values(EXTENSIONS).flat().join(' ')}, and .gz or .zst after those of text`;

@@ -110,9 +110,8 @@ function isArray({ bytes, isOnly }: FirstLine): boolean {
 }
 
 function notLines(file: OpenFile, reason: string, filter: string) {
-  const target = file.path.replace(/(\.[a-z]+)?(\.gz)?$/i, '.lines.jsonl');
-  const input = file.path.endsWith('.gz')
-    ? `gunzip -c '${file.path}' | jq -c '${filter}'`
-    : `jq -c '${filter}' '${file.path}'`;
+  const target = file.path.replace(/(\.[a-z]+)?(\.(gz|zst))?$/i, '.lines.jsonl');
+  const unpack = /\.gz$/i.test(file.path) ? 'gunzip -c' : /\.zst$/i.test(file.path) ? 'zstd -dc' : undefined;
+  const input = unpack ? `${unpack} '${file.path}' | jq -c '${filter}'` : `jq -c '${filter}' '${file.path}'`;
   return unreadable(file, reason, `Make it one object a line: ${input} > '${target}'`);
 }

@@ -8,6 +8,7 @@ export type Kind =
   | 'arrow file'
   | 'arrow stream'
   | 'gzip'
+  | 'zstd'
   | 'utf-16le'
   | 'utf-16be'
   | 'text'
@@ -21,12 +22,12 @@ const SIGNATURES: readonly { bytes: string; kind: Kind }[] = [
   { bytes: 'ARROW1', kind: 'arrow file' },
   { bytes: '\xff\xff\xff\xff', kind: 'arrow stream' },
   { bytes: '\x1f\x8b', kind: 'gzip' },
+  { bytes: '\x28\xb5\x2f\xfd', kind: 'zstd' },
   { bytes: '\xff\xfe', kind: 'utf-16le' },
   { bytes: '\xfe\xff', kind: 'utf-16be' },
   { bytes: 'PARE', kind: { other: 'an encrypted Parquet file' } },
   { bytes: 'FEA1', kind: { other: 'a Feather file of version 1' } },
   { bytes: 'PK\x03\x04', kind: { other: 'a zip archive (or a spreadsheet)' } },
-  { bytes: '\x28\xb5\x2f\xfd', kind: { other: 'a zstd-compressed file' } },
   { bytes: 'BZh', kind: { other: 'a bzip2-compressed file' } },
   { bytes: '\xfd7zXZ', kind: { other: 'an xz-compressed file' } },
   { bytes: 'ORC', kind: { other: 'an ORC file' } },
@@ -61,6 +62,7 @@ export function describeKind(kind: Kind): string {
     'arrow file': 'an Arrow file',
     'arrow stream': 'an Arrow stream',
     gzip: 'a gzip-compressed file',
+    zstd: 'a zstd-compressed file',
     'utf-16le': 'UTF-16 text',
     'utf-16be': 'UTF-16 text',
     text: 'text',

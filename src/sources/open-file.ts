@@ -1,14 +1,17 @@
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { Decompress } from 'fzstd';
 import { messageOf, SluiceError } from '../errors.ts';
 import type { StoredBytes } from '../storage/storage.ts';
 import type { FormatContext, OpenFile, SourceFile, SourceFormat } from './format.ts';
 import { describeKind, endsWith, formatOf, type Kind, kindOf } from './magic.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
+/** zstd makes up to 15,000 times as many bytes of its own. */
+const ZSTD_STEP_BYTES = 16 * 1024;
 
 /**
- * Makes a file ready for its format: says what it is when it is not what it is named, and spools gzip and UTF-16 to
+ * Makes a file ready for its format: says what it is when it is not what it is named, and spools gzip, zstd and UTF-16 to
  * a temporary file of plain UTF-8.
  */
 export async function prepare(source: SourceFile, context: FormatContext): Promise<OpenFile> {
@@ -97,18 +100,20 @@ async function prepareText(
   format: SourceFormat,
   context: FormatContext,
 ): Promise<OpenFile> {
-  if (kind === 'gzip') {
-    const plain = await spool(file, gunzipped(file, bytes), context);
+  if (kind === 'gzip' || kind === 'zstd') {
+    const unpacked = kind === 'gzip' ? gunzipped(file, bytes) : unzstd(file, bytes);
+    const plain = await spool(file, unpacked, context);
     if (plain.size === 0) throw unreadable(file, 'it is empty when unpacked', 'Leave it out of source.path.');
     return withBytes(plain, context, (text) => {
       const inner = kindOf(text);
-      if (inner === 'gzip') throw notNamed(file, inner, format);
+      if (inner === 'gzip' || inner === 'zstd') throw notNamed(file, inner, format);
       return prepareText(plain, text, inner, format, context);
     });
   }
-  if (file.local.endsWith('.gz')) {
-    const next = 'Remove .gz from its name if it is not compressed.';
-    throw unreadable(file, `it is named .gz but looks like ${describeKind(kind)}`, next);
+  const packed = /\.(gz|zst)$/i.exec(file.local)?.[0];
+  if (packed !== undefined) {
+    const next = `Remove ${packed} from its name if it is not compressed.`;
+    throw unreadable(file, `it is named ${packed} but looks like ${describeKind(kind)}`, next);
   }
   if (kind === 'utf-16le' || kind === 'utf-16be') return spool(file, transcoded(file, bytes, kind), context);
   if (kind !== 'text') throw notNamed(file, kind, format);
@@ -147,6 +152,30 @@ async function* gunzipped(file: OpenFile, bytes: StoredBytes): AsyncGenerator<Ui
   }
 }
 
+/** Node has no zstd before its version 22. */
+async function* unzstd(file: OpenFile, bytes: StoredBytes): AsyncGenerator<Uint8Array> {
+  let unpacked: Uint8Array[] = [];
+  const decompress = new Decompress((chunk) => unpacked.push(chunk));
+  const flush = () => {
+    const chunks = unpacked;
+    unpacked = [];
+    return chunks;
+  };
+  try {
+    // In steps that are small: what one of them unpacks to is in memory as a whole.
+    for (const chunk of chunksOf(bytes, ZSTD_STEP_BYTES)) {
+      decompress.push(chunk);
+      yield* flush();
+    }
+    decompress.push(new Uint8Array(0), true);
+    yield* flush();
+  } catch (error) {
+    if (error instanceof SluiceError) throw error;
+    const next = 'Write the file again, or leave it out of source.path.';
+    throw unreadable(file, `broken zstd: ${messageOf(error)}`, next, error);
+  }
+}
+
 async function* transcoded(
   file: OpenFile,
   bytes: StoredBytes,
@@ -166,9 +195,9 @@ async function* transcoded(
   }
 }
 
-function* chunksOf(bytes: StoredBytes): Generator<Buffer> {
+function* chunksOf(bytes: StoredBytes, size = CHUNK_BYTES): Generator<Buffer> {
   for (let position = 0; position < bytes.size; ) {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const chunk = Buffer.allocUnsafe(size);
     const count = bytes.read(chunk, position);
     if (count === 0) return;
     yield chunk.subarray(0, count);

@@ -77,7 +77,8 @@ async function parse(engine: Engine, where: string): Promise<Node> {
     `SELECT json_serialize_sql(${inBrackets})::VARCHAR AS tree, json_serialize_sql(${alone})::VARCHAR AS alone`,
   );
   const tree = JSON.parse(row?.tree as string) as Node;
-  const error = [tree, JSON.parse(row?.alone as string) as Node].find((parsed) => parsed.error);
+  // Its own words first: those about the brackets speak of one that the user did not write.
+  const error = [JSON.parse(row?.alone as string) as Node, tree].find((parsed) => parsed.error);
   if (error) throw refused(where, String(error.error_message));
   const statements = tree.statements as { node: Node }[];
   const node = statements[0]?.node;
@@ -163,7 +164,7 @@ async function checkType(engine: Engine, where: string, columns: readonly Column
 
 function unbound(where: string, columns: readonly Column[], error: unknown): SluiceError {
   const message = messageOf(error);
-  const unknown = /column "((?:[^"]|"")+)" not found/.exec(message)?.[1];
+  const unknown = /column "((?:[^"]|"")+)" (?:was )?not found/.exec(message)?.[1];
   if (unknown === undefined) {
     return refused(where, message.split('\n', 1)[0]!.replace(/^[A-Z][A-Za-z ]*Error: /, ''));
   }
@@ -171,7 +172,11 @@ function unbound(where: string, columns: readonly Column[], error: unknown): Slu
   const close = nearest(unknown, names);
   const known = names.length > 20 ? `${names.slice(0, 20).join(', ')}, …` : names.join(', ');
   return new SluiceError('SOURCE_WHERE', `source.where has an unknown column: ${unknown}`, {
-    next: close ? `Did you mean ${close}?` : `The columns are: ${known}.`,
+    next: close
+      ? `Did you mean ${close}?`
+      : where.includes(`"${unknown}"`)
+        ? `A text stands in single quotes: '${unknown}'. The columns are: ${known}.`
+        : `The columns are: ${known}.`,
     exit: Exit.usage,
   });
 }

@@ -24,6 +24,10 @@ const hubId = /^(?!.*\.\.)[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?(:[\w.-]+)?$/
 /** A model in a folder: an absolute path, or one that begins with a dot. */
 export const folderPath = /^(\.{0,2}[/\\]|[A-Za-z]:[/\\])/;
 
+function isHttp(url: string): boolean {
+  return /^https?:\/\//i.test(url) && URL.canParse(url.replaceAll(/\{\w*\}/g, 'x'));
+}
+
 /** A task input or parameter: where its value comes from. */
 export const binding = z.union(
   [text, z.strictObject({ column: text }), z.strictObject({ value: z.unknown() })],
@@ -58,6 +62,10 @@ const backend = z.strictObject({
     )
     .default('api'),
   url: text
+    .refine((url) => isHttp(url), { error: 'wanted a full http(s) URL, such as http://127.0.0.1:8080' })
+    .refine((url) => !/\{(?!(model|task)\})[a-z_]*\}/i.test(url), {
+      error: 'only {model} and {task} are filled in',
+    })
     .describe('Base URL or full endpoint URL; `{model}` and `{task}` are filled in')
     .default(defaultUrl),
   contract: z
@@ -114,7 +122,11 @@ const concurrency = z.union(
   [
     positive,
     z.literal('auto'),
-    z.strictObject({ min: positive.default(1), max: positive, start: positive.optional() }),
+    z
+      .strictObject({ min: positive.default(1), max: positive, start: positive.optional() })
+      .refine(({ min, max, start = max }) => min <= start && start <= max, {
+        error: 'wanted min, start and max in this order: no min above max, and start between them',
+      }),
   ],
   { error: 'wanted a number from 1, auto, or {min, max, start}' },
 );
@@ -166,6 +178,8 @@ const retry = z.strictObject({
     .default(600),
 });
 
+const failedRows = { error: 'wanted a number of rows, or a percentage from 0% to 100%' };
+
 const errors = z.strictObject({
   on_row_error: z
     .enum(['keep', 'drop', 'fail'])
@@ -174,9 +188,7 @@ const errors = z.strictObject({
     )
     .default('keep'),
   max_failed_rows: z
-    .union([z.int().min(0), z.string().regex(/^(100(\.0+)?|\d{1,2}(\.\d+)?)%$/)], {
-      error: 'wanted a number of rows, or a percentage such as 1%',
-    })
+    .union([z.int().min(0), z.string().regex(/^(100(\.0+)?|\d{1,2}(\.\d+)?)%$/, failedRows)], failedRows)
     .describe('A count or a percentage of all rows; above it the run stops with exit 4')
     .default('100%'),
 });

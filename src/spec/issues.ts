@@ -43,14 +43,37 @@ export function problemsOf(
       return [
         { kind: 'invalid-option', message: `${name}: wanted at most ${issue.maximum}`, ...locate(path) },
       ];
+    case 'invalid_key':
+      return [
+        {
+          kind: 'invalid-option',
+          message: `${name}: ${issue.issues.map(({ message }) => message).join(', ')}`,
+          ...locate(path, 'key'),
+        },
+      ];
     case 'invalid_union':
       if (issue.errors.flat().every((error) => error.code === 'invalid_type' && isMissing(error))) {
         return [missingField(name, path, locate)];
       }
-      return [{ kind: 'wrong-type', message: `${name}: ${issue.message}`, ...locate(path) }];
+      return [
+        {
+          kind: 'wrong-type',
+          message: `${name}: ${issue.message}`,
+          ...suggestOfChoices(issue),
+          ...locate(path),
+        },
+      ];
     default:
       return [{ kind: 'wrong-type', message: `${name}: ${issue.message}`, ...locate(path) }];
   }
+}
+
+/** `{colum: text}`: a key that none of the choices has, near one that they miss. */
+function suggestOfChoices(issue: z.core.$ZodIssueInvalidUnion): { suggestion?: string } {
+  const errors = issue.errors.flat();
+  const strange = errors.flatMap((error) => (error.code === 'unrecognized_keys' ? error.keys : []));
+  const missed = errors.flatMap((error) => error.path.slice(0, 1).map(String));
+  return didYouMean(strange.map((key) => nearest(key, missed)).find((name) => name !== undefined));
 }
 
 function missingField(name: string, path: readonly PropertyKey[], locate: Locate): Problem {

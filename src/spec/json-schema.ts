@@ -21,7 +21,7 @@ export function jobSchema(catalogue: Catalogue): JsonSchema {
   properties.source = {
     anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }, objectOf('source')],
   };
-  properties.backend = { anyOf: [{ enum: ['api'] }, objectOf('backend')] };
+  properties.backend = { anyOf: [{ enum: ['api', 'onnx'] }, objectOf('backend')] };
   properties.task = {
     description: properties.task?.description,
     enum: catalogue.flatMap((task) => [task.name, ...task.aliases]),

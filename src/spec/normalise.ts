@@ -59,9 +59,14 @@ export function jobOf(fields: JobFields, { file, env, catalogue }: JobContext): 
   };
 }
 
+/** `name` from the job file's name: `My Job.yaml` is `my-job`. */
 function nameOf(file: string): string {
-  const name = basename(file).replace(/\.ya?ml$/i, '');
-  return name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  const slug = basename(file)
+    .replace(/\.ya?ml$/i, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  return slug === '' ? 'job' : slug;
 }
 
 function bindings(

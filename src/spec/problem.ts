@@ -13,7 +13,8 @@ export type ProblemKind =
   | 'wrong-column-type'
   | 'column-collision'
   | 'bad-template'
-  | 'bad-condition';
+  | 'bad-condition'
+  | 'bad-source';
 
 /** A place in a job file. Line and column count from 1. */
 export interface Place {

@@ -1,15 +1,15 @@
-import { basename } from 'node:path';
 import { z } from 'zod';
 import { type Catalogue, type ContractEntry, findEntry } from './catalogue.ts';
 import { checkContract } from './check-contract.ts';
 import { checkTask } from './check-task.ts';
-import { expand, scalarOf } from './environment.ts';
+import { draftOf } from './draft.ts';
+import { type Expansion, expand, scalarOf } from './environment.ts';
 import { defaultUrl, folderPath, type JobFields, jobFields } from './fields.ts';
 import { problemsOf } from './issues.ts';
 import type { Job } from './job.ts';
 import { compressionsOf, jobOf } from './normalise.ts';
 import { applyOverride, parseOverride } from './overrides.ts';
-import type { Locate, Problem } from './problem.ts';
+import type { Locate, Place, Problem } from './problem.ts';
 import { readSource } from './source-text.ts';
 
 export interface ReadJobOptions {
@@ -26,6 +26,11 @@ export interface ReadJobOptions {
 export interface ReadJob {
   /** Undefined when there are problems. */
   job: Job | undefined;
+  /**
+   * Where there are problems: what is left of the job without them, so that its columns can be held against its source,
+   * too. Undefined where that is too little. Never to be run.
+   */
+  draft: Job | undefined;
   problems: Problem[];
   /** Where a field stands, for problems that only the source or the server can tell. */
   locate: Locate;
@@ -34,7 +39,9 @@ export interface ReadJob {
 /** Reads a job file and finds everything that is wrong with it. Never throws for its content. */
 export function readJob(text: string, options: ReadJobOptions): ReadJob {
   const source = readSource(text, options.file);
-  if (source.problems.length > 0) return { job: undefined, problems: source.problems, locate: source.locate };
+  if (source.problems.length > 0) {
+    return { job: undefined, draft: undefined, problems: source.problems, locate: source.locate };
+  }
 
   const problems: Problem[] = [];
   const overridden = new Map<string, string>();
@@ -63,17 +70,22 @@ export function readJob(text: string, options: ReadJobOptions): ReadJob {
   };
 
   const variables = new Map<string, string>();
-  const value = expandAll(source.value, [], options.env, locate, problems, variables) as Record<
-    string,
-    unknown
-  >;
-  const fields = validate(value, variables, locate, problems);
+  const unset: PropertyKey[][] = [];
+  const value = expandAll(source.value, [], options.env, (path, variable) => {
+    if (variable.missing.length > 0) unset.push([...path]);
+    else if (variable.whole) variables.set(path.map(String).join('.'), variable.text);
+    problems.push(...variable.missing.map((name) => unsetVariable(name, locate(path))));
+  }) as Record<string, unknown>;
+  const wrong = unset.filter(isReadFrom);
+  coerceParameters(value, variables, options.catalogue);
+  const fields = validate(value, { variables, unset, locate, problems, wrong });
+  const draft = () => draftOf(value, wrong, options);
   if (fields === undefined) {
     // What can be said of the task is said, too: a person mends all of a file at once.
     const partly = z.looseObject({ task: z.string() }).safeParse(value);
     if (partly.success) problems.push(...checkTask(partly.data, options.catalogue, locate));
     problems.push(...checkModel(value, locate));
-    return { job: undefined, problems, locate };
+    return { job: undefined, draft: draft(), problems, locate };
   }
   problems.push(...checkTask(fields, options.catalogue, locate), ...checkModel(value, locate));
   const { model, backend } = fields;
@@ -98,8 +110,13 @@ export function readJob(text: string, options: ReadJobOptions): ReadJob {
       ...locate(['task'], 'key'),
     });
   }
-  problems.push(...checkCompression(fields.output, locate), ...checkPaths(fields, locate));
-  return { job: problems.length === 0 ? jobOf(fields, options) : undefined, problems, locate };
+  const urls = checkPaths(fields, locate);
+  problems.push(...checkCompression(fields.output, locate), ...urls);
+  // Not held against a source that is none.
+  if (urls.length > 0) wrong.push(['source', 'path']);
+  return problems.length === 0
+    ? { job: jobOf(fields, options), draft: undefined, problems, locate }
+    : { job: undefined, draft: draft(), problems, locate };
 }
 
 function checkCompression({ format, compression }: JobFields['output'], locate: Locate): Problem[] {
@@ -147,12 +164,28 @@ function checkModel({ model, backend }: Record<string, unknown>, locate: Locate)
   ];
 }
 
+/** Whether the draft of a job would read something at a path, and so must not find the name of a variable there. */
+function isReadFrom([section, field]: readonly PropertyKey[]): boolean {
+  if (section === 'output') return field === 'keep' || field === 'columns';
+  return section === 'source' || section === 'inputs' || section === 'parameters';
+}
+
+interface Validation {
+  /** By path: the texts that are wholly one variable. */
+  variables: ReadonlyMap<string, string>;
+  /** Paths of texts with a variable that is not set: that has been said, and what they are instead says nothing. */
+  unset: readonly (readonly PropertyKey[])[];
+  locate: Locate;
+  /** Is added to. */
+  problems: Problem[];
+  /** Is added to: the paths of what is wrong. */
+  wrong: PropertyKey[][];
+}
+
 /** Validates; a text that is wholly one variable may stand for a number or a flag where one is wanted. */
 function validate(
   value: Record<string, unknown>,
-  variables: ReadonlyMap<string, string>,
-  locate: Locate,
-  problems: Problem[],
+  { variables, unset, locate, problems, wrong }: Validation,
 ): JobFields | undefined {
   const first = jobFields.safeParse(value, { reportInput: true });
   if (first.success) return first.data;
@@ -165,41 +198,58 @@ function validate(
   }
   const second = coerced ? jobFields.safeParse(value, { reportInput: true }) : first;
   if (second.success) return second.data;
-  for (const issue of second.error.issues) problems.push(...problemsOf(issue, [], locate, fieldsAt));
+  const said = new Set(unset.map((path) => path.map(String).join('.')));
+  for (const issue of second.error.issues) {
+    const keys = issue.code === 'unrecognized_keys' ? issue.keys : [];
+    wrong.push(...(keys.length > 0 ? keys.map((key) => [...issue.path, key]) : [[...issue.path]]));
+    if (!said.has(issue.path.map(String).join('.')))
+      problems.push(...problemsOf(issue, [], locate, fieldsAt));
+  }
   return undefined;
 }
 
-/** Expands the variables in every string value; notes which values were wholly one variable. */
+/** The same for parameters, of which only the task knows the types. */
+function coerceParameters(
+  { task, parameters }: Record<string, unknown>,
+  variables: ReadonlyMap<string, string>,
+  catalogue: Catalogue,
+): void {
+  const shape = typeof task === 'string' ? findEntry(catalogue, task)?.parameters.shape : undefined;
+  if (shape === undefined || typeof parameters !== 'object' || parameters === null) return;
+  for (const [name, schema] of Object.entries(shape)) {
+    const text = variables.get(`parameters.${name}`);
+    const accepts = (value: unknown) => z.safeParse(schema, value).success;
+    if (text === undefined || accepts(text) || !accepts(scalarOf(text))) continue;
+    (parameters as Record<string, unknown>)[name] = scalarOf(text);
+  }
+}
+
+/** Expands the variables in every string value, and tells of each string that has some. */
 function expandAll(
   value: unknown,
   path: readonly PropertyKey[],
   env: ReadJobOptions['env'],
-  locate: Locate,
-  problems: Problem[],
-  variables: Map<string, string>,
+  onVariable: (path: readonly PropertyKey[], expansion: Expansion) => void,
 ): unknown {
   if (typeof value === 'string') {
-    const { text, missing, whole } = expand(value, env);
-    for (const name of missing) {
-      problems.push({
-        kind: 'missing-env',
-        message: `environment variable ${name} is not set`,
-        suggestion: `set it, or give a default: \${${name}:-…}`,
-        ...locate(path),
-      });
-    }
-    if (whole && missing.length === 0) variables.set(path.map(String).join('.'), text);
-    return text;
+    const expansion = expand(value, env);
+    if (expansion.whole || expansion.missing.length > 0) onVariable(path, expansion);
+    return expansion.text;
   }
-  if (Array.isArray(value))
-    return value.map((item, i) => expandAll(item, [...path, i], env, locate, problems, variables));
+  if (Array.isArray(value)) return value.map((item, i) => expandAll(item, [...path, i], env, onVariable));
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      key,
-      expandAll(item, [...path, key], env, locate, problems, variables),
-    ]),
+    Object.entries(value).map(([key, item]) => [key, expandAll(item, [...path, key], env, onVariable)]),
   );
+}
+
+function unsetVariable(name: string, place: Place): Problem {
+  return {
+    kind: 'missing-env',
+    message: `environment variable ${name} is not set`,
+    suggestion: `set it, or give a default: \${${name}:-…}`,
+    ...place,
+  };
 }
 
 /** Names of the fields at a path of the job file. */
@@ -220,14 +270,4 @@ export function shapeOf(schema: unknown): Record<string, z.ZodType> | undefined 
     return shapeOf(schema.def.innerType);
   }
   return schema instanceof z.ZodPipe ? shapeOf(schema.def.out) : undefined;
-}
-
-/** `name` from the job file's name: `My Job.yaml` is `my-job`. */
-export function defaultName(file: string): string {
-  const slug = basename(file)
-    .replace(/\.ya?ml$/i, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '');
-  return slug === '' ? 'job' : slug;
 }

@@ -245,4 +245,44 @@ describe('bad input', () => {
       await emulator.close();
     }
   });
+
+  test('what is wrong with fields and what is wrong with columns is told in one go', async () => {
+    const folder = folderWith({
+      source: '{path: rows.csv, where: txet IS NOT NULL}',
+      inputs: '{text: txt}',
+      parameters: '{top_kk: 3}',
+      limits: '{concurency: 3}',
+      output: '{path: out, keep: [idd, text], columns: {lable: x, label: text}}',
+    });
+    for (const command of ['check', 'run']) {
+      const result = await sluice(folder, [command, 'job.yaml']);
+      expect(result.code).toBe(2);
+      for (const words of [
+        /job\.yaml:\d+:\d+: .*unknown column: txet — Did you mean text\?/,
+        /unknown column "txt" — did you mean "text"\?/,
+        /no parameter "top_kk" — did you mean "top_k"\?/,
+        /unknown field "concurency" in limits — did you mean "concurrency"\?/,
+        /no column "idd" — did you mean "id"\?/,
+        /no result column "lable" — did you mean "label"\?/,
+        /two columns named "text"/,
+      ])
+        expect(result.stderr).toMatch(words);
+    }
+  });
+
+  test('columns are checked although the task is unknown, and a missing source is told beside other mistakes', async () => {
+    const unknownTask = await sluice(folderWith({ task: 'text-clasification', inputs: '{text: txt}' }), [
+      'check',
+      'job.yaml',
+    ]);
+    expect(unknownTask).toMatchObject({ code: 2 });
+    expect(unknownTask.stderr).toMatch(/unknown task/);
+    expect(unknownTask.stderr).toMatch(/unknown column "txt" — did you mean "text"\?/);
+    const noSource = await sluice(folderWith({ source: 'rowz.csv', modle: 'x' }), ['check', 'job.yaml']);
+    expect(noSource).toMatchObject({ code: 2 });
+    expect(noSource.stderr).toMatch(/unknown field "modle"/);
+    expect(noSource.stderr).toMatch(
+      /job\.yaml:\d+:\d+: source does not exist: rowz\.csv — Did you mean rows\.csv\?/,
+    );
+  });
 });

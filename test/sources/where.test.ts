@@ -170,6 +170,25 @@ describe('a condition that is more than one, or reaches outside the row, is refu
       next: 'Did you mean text?',
     });
   });
+
+  test('a misspelt column gets the nearest name also where no real one is named beside it', async () => {
+    await expect(checkWhere(engine, "tgas = ['a']", columns)).rejects.toMatchObject({
+      message: 'source.where has an unknown column: tgas',
+      next: 'Did you mean tags?',
+    });
+  });
+
+  test('a text in double quotes is explained', async () => {
+    await expect(checkWhere(engine, 'text = "english"', columns)).rejects.toMatchObject({
+      next: expect.stringMatching(/^A text stands in single quotes: 'english'\./),
+    });
+  });
+
+  test('a condition that ends too soon is not blamed on a bracket that nobody wrote', async () => {
+    await expect(checkWhere(engine, 'id = 1 OR', columns)).rejects.toMatchObject({
+      message: expect.stringMatching(/\(syntax error at end of input\)$/),
+    });
+  });
 });
 
 describe('rows', () => {

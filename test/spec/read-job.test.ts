@@ -283,3 +283,68 @@ describe.skipIf(!existsSync(suite))('the YAML test suite (needs the shared data)
     expect(cases).toBeGreaterThan(100);
   });
 });
+
+describe('what is said of a mistake', () => {
+  const changed = (field: string, value: string) => problemsOf(good, {}, [`${field}=${value}`]);
+
+  test.each([
+    ['errors.max_failed_rows', '101%', /^wrong-type .*a number of rows, or a percentage from 0% to 100%$/],
+    ['limits.concurrency', '{min: 5, max: 2}', /min, start and max in this order/],
+    ['limits.concurrency', '{max: 2, start: 3}', /min, start and max in this order/],
+    ['backend.headers', '{"x y": "1"}', /backend\.headers\.x y: is not a header name$/],
+    ['backend.url', 'localhost:8080', /full http\(s\) URL/],
+    ['backend.url', 'ftp://host/x', /full http\(s\) URL/],
+    ['backend.url', 'http://host/{modle}', /only \{model\} and \{task\} are filled in/],
+    ['inputs.text', '{colum: review}', /did you mean "column"\?$/],
+  ])('%s: %s', (field, value, words) => {
+    expect(changed(field, value)).toEqual([expect.stringMatching(words)]);
+  });
+
+  test('a variable that is not set is said once, not again as a wrong value of its field', () => {
+    expect(problemsOf(good.replace('owner/name', '${MODEL}'))).toEqual([
+      expect.stringMatching(/^missing-env 2:8 .*MODEL is not set/),
+    ]);
+  });
+
+  test('a template of a URL with both places filled in is no mistake', () => {
+    expect(changed('backend.url', 'http://host/{model}/{task}')).toEqual([]);
+  });
+});
+
+test('a variable stands for a number among the parameters, too, where the task wants one', () => {
+  const text = `${good}parameters: {top_k: "\${TOP_K:-3}"}\n`;
+  expect(read(text).job?.parameters.top_k).toEqual({ kind: 'literal', value: 3 });
+  expect(problemsOf(text, { TOP_K: 'many' })).toEqual([expect.stringMatching(/top_k: wanted a number/)]);
+});
+
+test.each([
+  ['My Job.yaml', 'my-job'],
+  ['-x-.yml', 'x'],
+  ['ü.yaml', 'job'],
+])('the name of %s is one that `name` would take: %s', (file, name) => {
+  expect(readJob(good, { file, env: {}, set: [], catalogue: tasks, contracts }).job?.name).toBe(name);
+});
+
+describe('the draft of a job with problems', () => {
+  const draftOf = (text: string) => read(text).draft;
+
+  test('is the job without what is wrong in it', () => {
+    const text = good
+      .replace('source: data/*.parquet', 'source: {path: x.csv, wher: a, where: b = 1}')
+      .replace('path: out/x', 'path: out/x\n  keep: [id]\n  format: csv');
+    expect(
+      draftOf(`${text}parameters: {top_kk: 3, top_k: many, function_to_apply: "{{ f }}"}`),
+    ).toMatchObject({
+      source: { paths: ['x.csv'], where: 'b = 1' },
+      inputs: { text: { kind: 'column', column: 'review' } },
+      parameters: { function_to_apply: { kind: 'template' } },
+      output: { path: 'out/x', keep: ['id'], format: 'parquet' },
+    });
+  });
+
+  test('is there without a task, inputs and an output, but not without a source', () => {
+    expect(draftOf('source: x.csv\n')?.source.paths).toEqual(['x.csv']);
+    expect(draftOf(good.replace('source:', 'sorce:'))).toBeUndefined();
+    expect(draftOf(good.replace('data/*.parquet', '${FOLDER}/x.csv'))).toBeUndefined();
+  });
+});
