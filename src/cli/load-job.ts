@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { contracts } from '../backends/api/index.ts';
+import { localParameters } from '../backends/onnx/parameters.ts';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Job } from '../spec/job.ts';
@@ -32,6 +33,7 @@ export async function readJobFile(file: string, set: readonly string[]): Promise
     set,
     catalogue: tasks,
     contracts,
+    local: localParameters,
   });
   return { text, job, task: job === undefined ? undefined : findTask(job.task), problems, locate };
 }

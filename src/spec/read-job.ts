@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { type Catalogue, type ContractEntry, findEntry } from './catalogue.ts';
+import { type Catalogue, type ContractEntry, findEntry, type LocalEntry } from './catalogue.ts';
 import { checkContract } from './check-contract.ts';
+import { checkLocal } from './check-local.ts';
 import { checkTask } from './check-task.ts';
 import { expand, scalarOf } from './environment.ts';
 import { defaultUrl, folderPath, type JobFields, jobFields } from './fields.ts';
@@ -21,6 +22,8 @@ export interface ReadJobOptions {
   catalogue: Catalogue;
   /** By their names in a job file. */
   contracts: Readonly<Record<string, ContractEntry>>;
+  /** The backend of this machine. */
+  local: LocalEntry;
 }
 
 export interface ReadJob {
@@ -84,6 +87,8 @@ export function readJob(text: string, options: ReadJobOptions): ReadJob {
       ...checkContract({ parameters: fields.parameters, url: backend.url }, contract, entry, locate),
     );
   }
+  if (backend.type === 'onnx' && entry !== undefined)
+    problems.push(...checkLocal(fields.parameters, options.local, entry, locate));
   if (
     model === undefined &&
     (backend.type === 'onnx' ||
