@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { contracts } from '../backends/api/contracts.ts';
 import { Engine } from '../duckdb/engine.ts';
+import { localParameters } from '../backends/onnx/parameters.ts';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { draftProblems } from '../runs/prepare.ts';
@@ -34,6 +35,7 @@ export async function readJobFile(file: string, set: readonly string[]): Promise
     set,
     catalogue: tasks,
     contracts,
+    local: localParameters,
   });
   if (job !== undefined) return { text, job, task: findTask(job.task), problems, locate };
   const more = draft === undefined ? [] : await problemsOfDraft(draft, locate);

@@ -15,6 +15,16 @@ export interface ContractEntry {
   readonly tasks?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** What `spec/` needs to know of the backend of this machine. */
+export interface LocalEntry {
+  /** The tasks that can run, each with the parameters that it heeds. */
+  readonly tasks: Readonly<Record<string, readonly string[]>>;
+  /** Parameters that hold others, with those that are heeded. */
+  readonly nested: Readonly<Record<string, readonly string[]>>;
+  /** Why no answer can be given with these literal values, beginning with the parameter's name. */
+  unusableValues(parameters: Readonly<Record<string, unknown>>): string | undefined;
+}
+
 export type Catalogue = readonly TaskEntry[];
 
 export function findEntry(catalogue: Catalogue, name: string): TaskEntry | undefined {

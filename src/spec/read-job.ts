@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { type Catalogue, type ContractEntry, findEntry } from './catalogue.ts';
+import { type Catalogue, type ContractEntry, findEntry, type LocalEntry } from './catalogue.ts';
 import { checkContract } from './check-contract.ts';
+import { checkLocal } from './check-local.ts';
 import { checkTask } from './check-task.ts';
 import { draftOf } from './draft.ts';
 import { type Expansion, expand, scalarOf } from './environment.ts';
@@ -21,6 +22,8 @@ export interface ReadJobOptions {
   catalogue: Catalogue;
   /** By their names in a job file. */
   contracts: Readonly<Record<string, ContractEntry>>;
+  /** The backend of this machine. */
+  local: LocalEntry;
 }
 
 export interface ReadJob {
@@ -96,6 +99,8 @@ export function readJob(text: string, options: ReadJobOptions): ReadJob {
       ...checkContract({ parameters: fields.parameters, url: backend.url }, contract, entry, locate),
     );
   }
+  if (backend.type === 'onnx' && entry !== undefined)
+    problems.push(...checkLocal(fields.parameters, options.local, entry, locate));
   if (
     model === undefined &&
     (backend.type === 'onnx' ||

@@ -1,4 +1,5 @@
 import { contracts } from '../../src/backends/api/contracts.ts';
+import { localParameters } from '../../src/backends/onnx/parameters.ts';
 import type { Backend } from '../../src/backends/backend.ts';
 import type { Engine } from '../../src/duckdb/engine.ts';
 import { Layout } from '../../src/runs/layout.ts';
@@ -18,6 +19,7 @@ export function jobOf(text: string): Job {
     set: [],
     catalogue: tasks,
     contracts,
+    local: localParameters,
   });
   if (job === undefined) throw new Error(JSON.stringify(problems));
   return job;

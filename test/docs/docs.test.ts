@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { failuresMarkdown } from '../../src/backends/api/failures-markdown.ts';
 import { contracts } from '../../src/backends/api/contracts.ts';
+import { localParameters } from '../../src/backends/onnx/parameters.ts';
 import { jobSchema } from '../../src/spec/json-schema.ts';
 import { jobFileMarkdown } from '../../src/spec/markdown.ts';
 import { formatProblems } from '../../src/spec/problem.ts';
@@ -90,6 +91,7 @@ describe('every job in the documentation is a good one', () => {
       set: [],
       catalogue: tasks,
       contracts,
+      local: localParameters,
     });
     expect(formatProblems(problems, text)).toBe('');
   });

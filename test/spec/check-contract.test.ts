@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { contracts } from '../../src/backends/api/contracts.ts';
+import { localParameters } from '../../src/backends/onnx/parameters.ts';
 import { readJob } from '../../src/spec/read-job.ts';
 import { tasks } from '../../src/tasks/index.ts';
 
@@ -9,7 +10,14 @@ function read(task: string, backend: string, rest = '', inputs = '{text: a}') {
       'output: out',
       'output: {path: out}',
     );
-  return readJob(text, { file: 'job.yaml', env: {}, set: [], catalogue: tasks, contracts });
+  return readJob(text, {
+    file: 'job.yaml',
+    env: {},
+    set: [],
+    catalogue: tasks,
+    contracts,
+    local: localParameters,
+  });
 }
 const problemsOf = (...job: Parameters<typeof read>) =>
   read(...job).problems.map(

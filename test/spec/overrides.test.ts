@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { applyOverride, parseOverride } from '../../src/spec/overrides.ts';
 import { formatProblems } from '../../src/spec/problem.ts';
 import { contracts } from '../../src/backends/api/contracts.ts';
+import { localParameters } from '../../src/backends/onnx/parameters.ts';
 import { readJob } from '../../src/spec/read-job.ts';
 import { tasks } from '../../src/tasks/index.ts';
 
@@ -13,7 +14,14 @@ output: {path: out, keep: [id]}
 `;
 
 const problems = (...set: string[]) => {
-  const read = readJob(good, { file: 'job.yaml', env: { HF_TOKEN: 't' }, set, catalogue: tasks, contracts });
+  const read = readJob(good, {
+    file: 'job.yaml',
+    env: { HF_TOKEN: 't' },
+    set,
+    catalogue: tasks,
+    contracts,
+    local: localParameters,
+  });
   return formatProblems(read.problems, good);
 };
 

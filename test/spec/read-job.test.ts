@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
 import { contracts } from '../../src/backends/api/contracts.ts';
+import { localParameters } from '../../src/backends/onnx/parameters.ts';
 import { formatProblems } from '../../src/spec/problem.ts';
 import { readJob } from '../../src/spec/read-job.ts';
 import { tasks } from '../../src/tasks/index.ts';
@@ -17,7 +18,7 @@ output:
   path: out/x
 `;
 const read = (text: string, env: Record<string, string> = {}, set: string[] = []) =>
-  readJob(text, { file: 'job.yaml', env, set, catalogue: tasks, contracts });
+  readJob(text, { file: 'job.yaml', env, set, catalogue: tasks, contracts, local: localParameters });
 const problemsOf = (text: string, env: Record<string, string> = {}, set: string[] = []) =>
   read(text, env, set).problems.map(({ kind, line, column, message, suggestion }) =>
     [kind, `${line}:${column}`, `${message}${suggestion ? ` — ${suggestion}` : ''}`].join(' '),

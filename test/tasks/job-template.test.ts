@@ -1,11 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { contracts } from '../../src/backends/api/contracts.ts';
+import { localParameters } from '../../src/backends/onnx/parameters.ts';
 import { readJob } from '../../src/spec/read-job.ts';
 import { tasks } from '../../src/tasks/index.ts';
 import { jobTemplate } from '../../src/tasks/job-template.ts';
 
 const read = (text: string) =>
-  readJob(text, { file: 'job.yaml', env: { HF_TOKEN: 'token' }, set: [], catalogue: tasks, contracts });
+  readJob(text, {
+    file: 'job.yaml',
+    env: { HF_TOKEN: 'token' },
+    set: [],
+    catalogue: tasks,
+    contracts,
+    local: localParameters,
+  });
 
 describe.each(tasks)('the template of $name', (task) => {
   const template = jobTemplate(task);

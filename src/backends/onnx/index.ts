@@ -1,6 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Exit, SluiceError } from '../../errors.ts';
 import type { Job, OnnxSpec } from '../../spec/job.ts';
 import type { Task } from '../../tasks/task.ts';
 import type { Backend } from '../backend.ts';
@@ -9,7 +8,7 @@ import { findModel } from './find-model.ts';
 import { requireInstalled } from './heavy.ts';
 import { modelConfig, weightBytes, weightsOf } from './model.ts';
 import { OnnxBackend } from './onnx-backend.ts';
-import { localTaskNames, sharesRuns } from './runners.ts';
+import { sharesRuns } from './runners.ts';
 import { sizing } from './workers.ts';
 
 /** Compiled: a worker is a process of its own, which runs JavaScript. */
@@ -17,7 +16,7 @@ const workerScript = fileURLToPath(new URL('./worker.js', import.meta.url));
 
 /**
  * The backend of a job whose `backend.type` is `onnx`. Looks at the model's files; starts nothing before it is asked.
- * @throws {SluiceError} ONNX_TASK, ONNX_NOT_INSTALLED, MODEL_…
+ * @throws {SluiceError} ONNX_NOT_INSTALLED, MODEL_…
  */
 export function openOnnxBackend(
   job: Pick<Job, 'model' | 'limits'>,
@@ -25,12 +24,6 @@ export function openOnnxBackend(
   task: Task,
   onNotice: (message: string) => void,
 ): Backend {
-  if (!localTaskNames.includes(task.name)) {
-    throw new SluiceError('ONNX_TASK', `backend onnx: ${task.name} cannot run on this machine`, {
-      next: `use backend: api, or one of ${localTaskNames.join(', ')}`,
-      exit: Exit.usage,
-    });
-  }
   requireInstalled('onnxruntime-node');
   const name = job.model!;
   const folder = findModel(name, spec.modelDir, process.env);

@@ -88,9 +88,6 @@ const rowTasks: Readonly<Record<string, (setup: WorkerSetup, config: JsonObject)
   'automatic-speech-recognition': speechRecognition,
 };
 
-/** Names of the tasks that can run on this machine. */
-export const localTaskNames: readonly string[] = [...Object.keys(encoderTasks), ...Object.keys(rowTasks)];
-
 /** Whether rows of the task share runs of the model. */
 export function sharesRuns(task: string): boolean {
   return Object.hasOwn(encoderTasks, task);

@@ -36,6 +36,18 @@ describe('an image', () => {
     expect([...(await pictureOf({ bytes })).data]).toEqual([7, 7, 7, 200, 200, 200]);
   });
 
+  test('with junk between its segments is read; one that ends too soon is not', async () => {
+    const jpeg = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } })
+      .jpeg()
+      .toBuffer();
+    // After the start and the first segment, whose length stands in its header.
+    const second = 4 + jpeg.readUInt16BE(4);
+    const junk = Buffer.concat([jpeg.subarray(0, second), Buffer.from([1, 2, 3]), jpeg.subarray(second)]);
+    expect(await pictureOf({ bytes: junk })).toEqual(await pictureOf({ bytes: jpeg }));
+    const cut = jpeg.subarray(0, jpeg.length - 20);
+    await expect(pictureOf({ bytes: cut })).rejects.toThrow(/premature end/);
+  });
+
   test('that is none fails its row', async () => {
     await expect(pictureOf({ bytes: Buffer.from('no image') })).rejects.toThrow(Unanswerable);
   });

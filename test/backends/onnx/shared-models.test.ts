@@ -112,6 +112,45 @@ describe.skipIf(!existsSync(models))('what the NOTICE of each shared model says'
     expect(samples[0]![0]!.generated_text).not.toMatch(/^Once/);
   });
 
+  test('text-generation: several texts of one prompt differ, and are the same texts when asked again', async () => {
+    const runner = await runnerOf(join(models, 'en10/babyllama-tok105'), 'text-generation');
+    const parameters = { max_new_tokens: 12, num_return_sequences: 3, temperature: 2 };
+    const asked = texts(['Once upon a time'], parameters);
+    const [first, seeded, again] = (await answersOf(runner, [
+      ...asked,
+      ...texts(['Once upon a time'], { ...parameters, seed: 7 }),
+      ...asked,
+    ])) as { generated_text: string }[][];
+    expect(new Set(first!.map(({ generated_text }) => generated_text)).size).toBe(3);
+    expect(again).toEqual(first);
+    expect(seeded).not.toEqual(first);
+  });
+
+  test('text-generation: top_p is heeded, and the order of parameters is no part of the question', async () => {
+    const runner = await runnerOf(join(models, 'en10/babyllama-tok105'), 'text-generation');
+    const [greedy, narrow, wide, reordered] = await answersOf(runner, [
+      ...texts(['Once upon a time'], { max_new_tokens: 12 }),
+      ...texts(['Once upon a time'], { max_new_tokens: 12, temperature: 5, top_p: 0.001 }),
+      ...texts(['Once upon a time'], { max_new_tokens: 12, temperature: 5, top_p: 0.99 }),
+      ...texts(['Once upon a time'], { top_p: 0.99, temperature: 5, max_new_tokens: 12 }),
+    ]);
+    expect(narrow).toEqual(greedy);
+    expect(wide).not.toEqual(greedy);
+    expect(reordered).toEqual(wide);
+  });
+
+  test('a text that is too long is refused where the job forbids to cut it', async () => {
+    const runner = await runnerOf(
+      join(models, 'local/tiny-synthetic-t5-copy'),
+      'text2text-generation',
+      graphs,
+    );
+    const long = texts(['word '.repeat(3000)], { truncation: 'do_not_truncate', max_new_tokens: 1 });
+    expect(await answersOf(runner, long)).toMatchObject([
+      { message: expect.stringMatching(/the text has \d+ tokens, the model takes \d+/) },
+    ]);
+  });
+
   test('conversational: the turns so far are kept', async () => {
     const runner = await runnerOf(join(models, 'en10/babyllama-tok105'), 'conversational');
     const inputs = { text: 'Once upon a time', past_user_inputs: ['Hello'], generated_responses: ['Hi.'] };

@@ -1,10 +1,9 @@
-import { hash } from 'node:crypto';
 import { SluiceError } from '../../../errors.ts';
-import { type Inputs, type Parameters, Unanswerable } from '../../../tasks/task.ts';
-import type { Question } from '../../backend.ts';
+import { type Inputs, Unanswerable } from '../../../tasks/task.ts';
 import type { WorkerSetup } from '../protocol.ts';
 import { RowRunner } from '../row-runner.ts';
 import type { Runner } from '../runner.ts';
+import { generateOptions, seed, textsOf } from './generate-options.ts';
 import { offlineTransformers, openPipeline, type Transformers } from './open.ts';
 
 type Tensor = InstanceType<Transformers['Tensor']>;
@@ -18,7 +17,10 @@ interface Generator {
   ): Promise<{ generated_text: string | Message[] }[]>;
   tokenizer: {
     (texts: string[], options: Record<string, unknown>): Encoded;
-    batch_decode(ids: Tensor, options: { skip_special_tokens: boolean }): string[];
+    batch_decode(
+      ids: Tensor,
+      options: { skip_special_tokens: boolean; clean_up_tokenization_spaces?: unknown },
+    ): string[];
     model_max_length: number;
     chat_template?: unknown;
     _build_translation_inputs?: (
@@ -33,34 +35,21 @@ interface Generator {
   };
 }
 
-/** Parameters of a task that are none of `generate`. */
-const notForGenerate = [
-  'return_full_text',
-  'truncation',
-  'truncate',
-  'clean_up_tokenization_spaces',
-  'generate_parameters',
-  'src_lang',
-  'tgt_lang',
-  'stop',
-  'watermark',
-  'details',
-  'seed',
-];
-
 /** Goes on with a text. @throws {SluiceError} MODEL_DAMAGED, ONNX_NOT_INSTALLED */
 export async function textGeneration(setup: WorkerSetup): Promise<Runner> {
   const library = await offlineTransformers();
   const generate = await openPipeline<Generator>(library, 'text-generation', setup);
-  return new RowRunner(async (question) => {
-    seed(library, question);
-    const { inputs, parameters } = question;
-    const written = await generate(inputs.text as string, {
-      ...generation(parameters),
+  return new RowRunner(async ({ inputs, parameters }) => {
+    seed(library, inputs, parameters);
+    const options = {
+      ...generateOptions(library, parameters),
       // The API's default differs from model to model; that of its pipelines is to give the prompt back.
       return_full_text: parameters.return_full_text !== false,
+    };
+    return several(textsOf(parameters), async () => {
+      const [written] = await generate(inputs.text as string, options);
+      return { generated_text: written?.generated_text };
     });
-    return written.map(({ generated_text }) => ({ generated_text }));
   });
 }
 
@@ -80,12 +69,12 @@ export async function conversation(setup: WorkerSetup): Promise<Runner> {
       },
     );
   }
-  return new RowRunner(async (question) => {
-    seed(library, question);
-    const { inputs, parameters } = question;
-    const [{ generated_text }] = (await generate(messagesOf(inputs), generation(parameters))) as [
-      { generated_text: Message[] },
-    ];
+  return new RowRunner(async ({ inputs, parameters }) => {
+    seed(library, inputs, parameters);
+    const [{ generated_text }] = (await generate(
+      messagesOf(inputs),
+      generateOptions(library, parameters),
+    )) as [{ generated_text: Message[] }];
     const reply = generated_text.at(-1)?.content ?? '';
     return {
       generated_text: reply,
@@ -104,10 +93,9 @@ export function textToText(task: string, key: string) {
     const library = await offlineTransformers();
     const { tokenizer, model } = await openPipeline<Generator>(library, task, setup);
     const prefix = (model.config.prefix ?? '') + (model.config.task_specific_params?.[task]?.prefix ?? '');
-    return new RowRunner(async (question) => {
-      seed(library, question);
-      const { inputs, parameters } = question;
-      const options = generation(parameters);
+    return new RowRunner(async ({ inputs, parameters }) => {
+      seed(library, inputs, parameters);
+      const options = generateOptions(library, parameters);
       const texts = [prefix + (inputs.text as string)];
       const languages = { src_lang: parameters.src_lang, tgt_lang: parameters.tgt_lang };
       if (tokenizer._build_translation_inputs !== undefined && task === 'translation')
@@ -116,19 +104,35 @@ export function textToText(task: string, key: string) {
         tokenizer._build_translation_inputs === undefined || task !== 'translation'
           ? tokenizer(texts, {})
           : tokenizer._build_translation_inputs(texts, {}, options);
-      const ids = await model.generate({ ...cut(library, whole, tokenizer.model_max_length), ...options });
-      return tokenizer
-        .batch_decode(ids, { skip_special_tokens: true })
-        .map((written) => ({ [key]: written }));
+      const encoded = cut(library, whole, tokenizer.model_max_length, parameters.truncation);
+      return several(textsOf(parameters), async () => {
+        const [written] = tokenizer.batch_decode(await model.generate({ ...encoded, ...options }), {
+          skip_special_tokens: true,
+          clean_up_tokenization_spaces: parameters.clean_up_tokenization_spaces,
+        });
+        return { [key]: written };
+      });
     });
   };
 }
 
-/** What the model takes of a text that is too long: its beginning, and the closing token, without which it never ends. */
-function cut({ Tensor }: Transformers, encoded: Encoded, longest: number): Encoded {
+/** One after the other: each goes on with the random numbers where the last one stopped. */
+async function several<T>(count: number, write: () => Promise<T>): Promise<T[]> {
+  const written: T[] = [];
+  while (written.length < count) written.push(await write());
+  return written;
+}
+
+/**
+ * What the model takes of a text that is too long: its beginning, and the closing token, without which it never ends.
+ * @throws {Unanswerable} where the job forbids to cut
+ */
+function cut({ Tensor }: Transformers, encoded: Encoded, longest: number, truncation: unknown): Encoded {
   const { input_ids: ids, attention_mask: mask } = encoded;
   const length = ids.dims[1]!;
   if (!Number.isSafeInteger(longest) || length <= longest) return encoded;
+  if (truncation === 'do_not_truncate')
+    throw new Unanswerable(`the text has ${length} tokens, the model takes ${longest}`);
   const kept = (tensor: Tensor): Tensor => {
     const data = tensor.data as BigInt64Array;
     const short = data.slice(0, longest);
@@ -136,30 +140,6 @@ function cut({ Tensor }: Transformers, encoded: Encoded, longest: number): Encod
     return new Tensor('int64', short, [1, longest]);
   };
   return { ...encoded, input_ids: kept(ids), attention_mask: kept(mask) };
-}
-
-/** The options of `generate`: what the API calls so, and samples where the API would. */
-function generation(parameters: Parameters): Record<string, unknown> {
-  const options: Record<string, unknown> = { ...(parameters.generate_parameters as object | undefined) };
-  for (const [name, value] of Object.entries(parameters)) {
-    if (!notForGenerate.includes(name) && value !== undefined) options[name] = value;
-  }
-  const samples = ['temperature', 'top_k', 'top_p'].some((name) => options[name] !== undefined);
-  options.do_sample ??= samples && options.temperature !== 0;
-  if (options.temperature === 0) delete options.temperature;
-  if (typeof options.num_return_sequences === 'number' && options.num_return_sequences > 1)
-    throw new Unanswerable('num_return_sequences: this backend writes one text a row');
-  return options;
-}
-
-/** Sampling begins at a number that the question decides: a row that is asked again gets the same answer. */
-function seed({ random }: Transformers, question: Question): void {
-  const given = question.parameters.seed;
-  random.seed(
-    typeof given === 'number'
-      ? given
-      : Number.parseInt(hash('sha256', JSON.stringify(question)).slice(0, 8), 16),
-  );
 }
 
 function messagesOf(inputs: Inputs): Message[] {

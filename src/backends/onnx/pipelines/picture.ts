@@ -16,7 +16,8 @@ export interface Picture {
 export async function pictureOf({ bytes }: Binary): Promise<Picture> {
   const { default: sharp } = await heavy('sharp', () => import('sharp'));
   try {
-    const { data, info } = await sharp(bytes)
+    // Junk between the segments of a JPEG is no damage to the picture: the API's pipelines read past it, too.
+    const { data, info } = await sharp(bytes, { failOn: 'error' })
       .autoOrient()
       .toColourspace('srgb')
       .removeAlpha()

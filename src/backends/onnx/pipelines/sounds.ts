@@ -1,11 +1,13 @@
+import { hash } from 'node:crypto';
 import type { JsonObject } from '../../../tasks/shapes.ts';
-import { type Binary, Unanswerable } from '../../../tasks/task.ts';
+import { type Binary, type Parameters, Unanswerable } from '../../../tasks/task.ts';
 import { modelJson } from '../model.ts';
 import type { WorkerSetup } from '../protocol.ts';
 import { RowRunner } from '../row-runner.ts';
 import type { Runner } from '../runner.ts';
 import { Tokenizer } from '../tokenizer.ts';
 import { classified } from './images.ts';
+import { generateOptions, seed } from './generate-options.ts';
 import { offlineTransformers, openPipeline } from './open.ts';
 import { soundOf } from './read-sound.ts';
 import { resampled } from './resample.ts';
@@ -64,11 +66,13 @@ export async function speechRecognition(setup: WorkerSetup, config: JsonObject):
         text: greedyCtc(logits, tokenizer.padId, (id) => tokenizer.tokenOf(id), String(delimiter ?? '|')),
       };
     }
+    const generating = (parameters.generation_parameters ?? {}) as Parameters;
+    seed(library, hash('sha256', (inputs.audio as Binary).bytes), generating);
     const { text, chunks } = await pipeline(samples, {
       ...(parameters.return_timestamps === undefined
         ? undefined
         : { return_timestamps: parameters.return_timestamps }),
-      ...(parameters.generation_parameters as Record<string, unknown> | undefined),
+      ...generateOptions(library, generating),
     });
     return { text: text.trim(), ...(chunks === undefined ? undefined : { chunks }) };
   });
