@@ -79,8 +79,8 @@ function onlyInput(task: Task) {
   return inputs.length === 1 ? inputs[0] : undefined;
 }
 
-function decode(body: Buffer, questions: readonly Question[]): Decoded {
-  const read = answerIn(body);
+function decode(body: Buffer, questions: readonly Question[], task: Task): Decoded {
+  const read = answerIn(body, task);
   if ('failure' in read) return read;
   const { value } = read;
   const count = questions.length;
