@@ -76,11 +76,12 @@ export async function preview(context: PreviewContext, wanted: number): Promise<
 type Asked = PreviewedRow & { question: Question; endsWindow?: true };
 
 /** In the windows of a run: the answers of a local model may depend on the rows that are asked with them. */
-async function* askable(rows: readonly PreviewedRow[], window: number | undefined): AsyncGenerator<Asked> {
-  for (const [i, row] of rows.filter(hasQuestion).entries()) {
+async function* askable(rows: readonly PreviewedRow[], window: number | undefined): AsyncGenerator<Asked[]> {
+  const asked = rows.filter(hasQuestion);
+  for (const [i, row] of asked.entries()) {
     if (window !== undefined && (i + 1) % window === 0) row.endsWindow = true;
-    yield row;
   }
+  yield asked;
 }
 
 function hasQuestion(row: PreviewedRow): row is Asked {

@@ -14,7 +14,7 @@ import { committedHash, type Plan, type Shard } from './plan.ts';
 import { type Prepared, shardFile, shardRelation } from './prepare.ts';
 import { ResultShape } from './result-shape.ts';
 import { schedulingOf } from './scheduling.ts';
-import { type Item, ShardWork } from './shard-work.ts';
+import { type Item, ShardWork, type Unaskable } from './shard-work.ts';
 import { saveDimensions } from './start.ts';
 import { isChosen, type RetrySelection } from './retry.ts';
 import { diskError, sourceChanged } from './run-errors.ts';
@@ -86,6 +86,8 @@ export class Run {
   #commits: Promise<void> = Promise.resolve();
   /** Wakes the reader that waits for a shard in work to be committed. */
   #wakeReader: () => void = () => undefined;
+  /** What the journal is behind with when errors of rows come faster than the disk takes them. */
+  #unwritten: Promise<void> | undefined;
   #planSaved: Promise<void> = Promise.resolve();
   /** Set by whatever ended the run from inside; the scheduler's own ending counts otherwise. */
   #ending: RunEnding | undefined;
@@ -167,7 +169,7 @@ export class Run {
     return this.#ending ?? ending;
   }
 
-  async *#items(): AsyncGenerator<Item> {
+  async *#items(): AsyncGenerator<Iterable<Item>> {
     for (const shard of this.#context.plan.shards) {
       if (this.#context.records.has(shard.id) || !this.#isWanted(shard)) continue;
       while (!this.#mayOpen(shard) && this.#ending === undefined) {
@@ -187,7 +189,7 @@ export class Run {
     return this.#open.size < openShards.most && rows <= openShards.rows;
   }
 
-  async *#readShard(shard: Shard): AsyncGenerator<Item> {
+  async *#readShard(shard: Shard): AsyncGenerator<Iterable<Item>> {
     const { plan, layout, engine, prepared, retry, backend, onEvent } = this.#context;
     const file = plan.files[shard.file]!;
     const rows: ShardRows = {
@@ -213,9 +215,9 @@ export class Run {
     using relation = shardRelation(prepared, plan, shard, prepared.needed);
     const queries = await prepared.dataset.queries(range, relation);
     try {
-      for await (const item of work.items(engine, queries, prepared.bind, this.#reading.signal)) {
-        if (!('failure' in item)) yield item;
-        else await this.#take(work, item.row, item.hash, 0, item);
+      for await (const made of work.items(engine, queries, prepared.bind, this.#reading.signal)) {
+        yield this.#askable(work, made);
+        await this.#unwritten;
         if (this.#ending !== undefined) return;
       }
     } catch (error) {
@@ -223,6 +225,15 @@ export class Run {
     }
     if (work.complete) this.#enqueueCommit(work);
     this.#checkFailures();
+  }
+
+  /** Rows that cannot be asked have their error at once; the others are to be asked. */
+  *#askable(work: ShardWork, made: Iterable<Item | Unaskable>): Generator<Item> {
+    for (const item of made) {
+      if ('failure' in item) this.#unwritten = this.#take(work, item.row, item.hash, 0, item);
+      else yield item;
+      if (this.#ending !== undefined) return;
+    }
   }
 
   async #ask(items: readonly Item[], how: CallOptions): Promise<AttemptOutcome<ResultRow>> {

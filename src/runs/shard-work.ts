@@ -1,4 +1,4 @@
-import type { RecordBatch } from 'apache-arrow';
+import type { RecordBatch, Vector } from 'apache-arrow';
 import type { Question } from '../backends/backend.ts';
 import type { Engine } from '../duckdb/engine.ts';
 import { MappingError } from '../mapping/mapping.ts';
@@ -26,6 +26,22 @@ export interface Unaskable {
   row: number;
   hash: string;
   failure: RowFailure;
+}
+
+/** A row whose files or URLs are being read. */
+interface Reading {
+  row: number;
+  made: Promise<Question | RowFailure>;
+}
+
+/** A batch and how far it is read. */
+interface BatchRows {
+  numbers: Vector;
+  /** Undefined where every row could be read. */
+  errors: Vector | undefined;
+  map: MapRow;
+  count: number;
+  next: number;
 }
 
 const nothing: readonly never[] = [];
@@ -70,8 +86,8 @@ export class ShardWork {
   }
 
   /**
-   * Reads the shard and yields the rows that have no answer yet; those that an earlier run was answered are taken from
-   * the journal.
+   * Reads the shard and gives the rows that have no answer yet, in pieces that must be read to their end before the next
+   * is asked for; those that an earlier run was answered are taken from the journal.
    * @param queries the shard's rows in order, part by part
    */
   async *items(
@@ -79,44 +95,54 @@ export class ShardWork {
     queries: readonly string[],
     bind: BindMapping,
     signal: AbortSignal,
-  ): AsyncGenerator<Item | Unaskable> {
+  ): AsyncGenerator<Iterable<Item | Unaskable>> {
+    const reading: Reading[] = [];
     let passed = 0;
-    /** Rows whose files or URLs are being read, in order. */
-    const reading: { row: number; made: Promise<Question | RowFailure> }[] = [];
     for await (const batch of streamed(engine, queries, signal)) {
-      const rows = batch.getChild('__row')!;
+      passed += batch.numRows;
       const errors = batch.getChild('__error')!;
-      const map = bind(batch, this.file.path);
-      for (let i = 0; i < batch.numRows; i++) {
-        const row = Number(rows.get(i)) - this.shard.start;
-        passed++;
-        if (this.answers.recoverCommitted(row)) continue;
-        const error = errors.get(i) as string | null;
-        const made = error === null ? makeQuestion(map, i) : readFailure(error);
-        // Promises only where files or URLs are read: one a row costs as much as the rest of this loop.
-        if (!(made instanceof Promise) && reading.length === 0) {
-          if (this.#window !== undefined) {
-            for (const item of this.#itemsOf(row, made)) yield item;
-          } else {
-            const item = this.#itemOf(row, made);
-            if (item !== undefined) yield item;
-          }
-          continue;
-        }
+      const rows: BatchRows = {
+        numbers: batch.getChild('__row')!,
+        errors: errors.nullCount === batch.numRows ? undefined : errors,
+        map: bind(batch, this.file.path),
+        count: batch.numRows,
+        next: 0,
+      };
+      while (rows.next < rows.count) {
+        yield this.#madeOf(rows, reading);
+        if (reading.length < LOOK_AHEAD) continue;
+        const first = reading.shift()!;
+        yield this.#itemsOf(first.row, await first.made);
+      }
+    }
+    for (const { row, made } of reading) yield this.#itemsOf(row, await made);
+    yield this.#unanswered();
+    this.#passed = passed;
+  }
+
+  /**
+   * The next rows of a batch, made while they are taken: to the end, or until so many files or URLs are being read that
+   * the first of them is awaited. Promises only where they are: one a row costs as much as the rest of this loop.
+   */
+  *#madeOf(rows: BatchRows, reading: Reading[]): Generator<Item | Unaskable> {
+    while (rows.next < rows.count && reading.length < LOOK_AHEAD) {
+      const i = rows.next++;
+      const row = Number(rows.numbers.get(i)) - this.shard.start;
+      if (this.answers.recoverCommitted(row)) continue;
+      const error = (rows.errors?.get(i) ?? null) as string | null;
+      const made = error === null ? makeQuestion(rows.map, i) : readFailure(error);
+      if (made instanceof Promise || reading.length > 0) {
         const promise = Promise.resolve(made);
         // What fails while an earlier row is awaited is thrown when its own turn comes.
         promise.catch(() => undefined);
         reading.push({ row, made: promise });
-        if (reading.length < LOOK_AHEAD) continue;
-        const first = reading.shift()!;
-        for (const item of this.#itemsOf(first.row, await first.made)) yield item;
+      } else if (this.#window === undefined) {
+        const item = this.#itemOf(row, made);
+        if (item !== undefined) yield item;
+      } else {
+        yield* this.#itemsOf(row, made);
       }
     }
-    for (const { row, made } of reading) {
-      for (const item of this.#itemsOf(row, await made)) yield item;
-    }
-    for (const item of this.#unanswered()) yield item;
-    this.#passed = passed;
   }
 
   /** A row for itself; undefined where an earlier run was answered. */

@@ -3,6 +3,7 @@ import PQueue from 'p-queue';
 import type { CallFailure } from '../backends/backend.ts';
 import type { Permit } from './governor.ts';
 import { ItemFailure } from './item-failure.ts';
+import { type ItemSource, ReadAhead } from './read-ahead.ts';
 import { backOffMs } from './retry.ts';
 import type { AttemptOutcome, Ending, SchedulerOptions, Settled, Snapshot } from './types.ts';
 
@@ -10,10 +11,6 @@ import type { AttemptOutcome, Ending, SchedulerOptions, Settled, Snapshot } from
 const fatalGraceMs = 5_000;
 /** A server that was asked to hold a request until its model is there may do so for this long. */
 const loadingTimeoutMs = 300_000;
-/** Items in memory for each place: one in flight, the others read ahead or waiting for their next attempt. */
-const itemsPerPlace = 4;
-/** Fewer are read ahead where they hold more than this together: 32 places would have 640 MB of images of 5 MB. */
-const aheadBytes = 64 * 1024 * 1024;
 /** A batch that failed this often as a whole is halved: one of its rows may be what breaks the server. */
 const wholeBatchAttempts = 2;
 
@@ -38,7 +35,13 @@ interface Group<T> {
  */
 export class Scheduler<T, R> {
   readonly #options: SchedulerOptions<T, R>;
+  readonly #ahead: ReadAhead<T>;
   readonly #queue: PQueue;
+  /** Tasks that the queue has: as many as there are places, once there is enough to do. */
+  #places = 0;
+  /** Groups that wait for a place: those that were asked before go first. */
+  readonly #again: Group<T>[] = [];
+  readonly #fresh: Group<T>[] = [];
   readonly #stopped = new AbortController();
   readonly #abort = new AbortController();
   /** Aborted when the run is over: timers that were for it are let go. */
@@ -46,14 +49,6 @@ export class Scheduler<T, R> {
   /** What `#change` handed out and nothing has woken yet. */
   #waiting: Signal | undefined;
   #ending: Ending | undefined;
-  /** Whether the source is being waited for, how often it has answered, and whether `#watch` has its timer out. */
-  #reading = false;
-  #itemsRead = 0;
-  #watching = false;
-  /** Items read and not settled. */
-  #outstanding = 0;
-  /** Bytes of these. */
-  #outstandingBytes = 0;
   #inFlight = 0;
   #requests = 0;
   #retries = 0;
@@ -72,6 +67,11 @@ export class Scheduler<T, R> {
     // Every row in back-off listens for the end of the run; that many listeners are no leak.
     setMaxListeners(0, this.#stopped.signal);
     this.#queue = new PQueue({ concurrency: options.governor.limit });
+    this.#ahead = new ReadAhead({
+      ...options,
+      places: () => options.governor.limit,
+      take: (items) => this.#enqueue({ items, attempts: 0, requests: 0, suspect: false }, this.#fresh),
+    });
     this.#lastAnswerAt = options.clock.now();
   }
 
@@ -79,7 +79,7 @@ export class Scheduler<T, R> {
    * Runs until the items are exhausted and settled, or something ends the run.
    * @throws what the items' iterator or `onSettled` threw, after what was in flight has come in
    */
-  async run(items: AsyncIterable<T>): Promise<Ending> {
+  async run(items: ItemSource<T>): Promise<Ending> {
     const { clock, budget } = this.#options;
     this.#lastAnswerAt = clock.now();
     const ended = this.#ended;
@@ -88,10 +88,9 @@ export class Scheduler<T, R> {
         if (!ended.signal.aborted) this.#end({ kind: 'budget', which: 'max_runtime_s' });
       });
     }
-    const iterator = items[Symbol.asyncIterator]();
     try {
-      await this.#feed(iterator);
-      while (this.#ending === undefined && this.#outstanding > 0) await this.#change();
+      await this.#ahead.read(items);
+      while (this.#ending === undefined && this.#ahead.outstanding > 0) await this.#change();
     } catch (error) {
       this.#fail(error);
     }
@@ -130,86 +129,42 @@ export class Scheduler<T, R> {
     };
   }
 
-  async #feed(iterator: AsyncIterator<T>): Promise<void> {
-    const { batchSize, batchKey, endsBatch, bytesOf } = this.#options;
-    let batch: T[] = [];
-    let key: string | undefined;
-    const flush = () => {
-      if (batch.length > 0) this.#enqueue({ items: batch, attempts: 0, requests: 0, suspect: false }, 0);
-      batch = [];
-    };
-    try {
-      while (this.#ending === undefined) {
-        const mayWait = endsBatch === undefined || batch.length === 0;
-        if (mayWait && this.#isFull()) {
-          flush();
-          await this.#change();
-          continue;
-        }
-        const next = await this.#next(iterator, flush);
-        if (next.done) break;
-        const itemKey = batchKey?.(next.value);
-        if (itemKey !== key) flush();
-        key = itemKey;
-        batch.push(next.value);
-        this.#outstanding++;
-        this.#outstandingBytes += bytesOf?.(next.value) ?? 0;
-        if (endsBatch === undefined ? batch.length >= batchSize : endsBatch(next.value)) flush();
-      }
-      flush();
-    } finally {
-      // The source is told that nobody reads on; it may hold a file or a query open.
-      if (this.#ending !== undefined) void iterator.return?.();
-    }
-  }
-
-  /** Whether nothing more is read for now. However wide the items are, each place of the endpoint may have its own. */
-  #isFull(): boolean {
-    const { batchSize, governor } = this.#options;
-    const inPlaces = governor.limit * batchSize;
-    if (this.#outstanding >= inPlaces * itemsPerPlace) return true;
-    return this.#outstandingBytes >= aheadBytes && this.#outstanding >= inPlaces;
+  #enqueue(group: Group<T>, line: Group<T>[]): void {
+    if (this.#ending !== undefined) return;
+    line.push(group);
+    this.#staff();
   }
 
   /**
-   * The next item. A source that pauses may be waiting for the very items that stand in a half-full batch (a bounded
-   * number of open shards, say), so the batch goes out when nothing has come for a turn of the event loop.
+   * Puts places to work, as far as there are free ones and groups that wait. A place is one task of the queue and serves
+   * group after group: a task for each group costs as much as to read and encode a row.
    */
-  async #next(iterator: AsyncIterator<T>, flush: () => void): Promise<IteratorResult<T>> {
-    if (this.#options.batchSize === 1 || this.#options.endsBatch !== undefined) return iterator.next();
-    this.#reading = true;
-    this.#watch(flush);
-    try {
-      return await iterator.next();
-    } finally {
-      this.#reading = false;
-      this.#itemsRead++;
+  #staff(): void {
+    const { limit } = this.#options.governor;
+    if (this.#queue.concurrency !== limit) this.#queue.concurrency = limit;
+    while (this.#places < limit && this.#again.length + this.#fresh.length > 0) {
+      this.#places++;
+      void this.#queue.add(() => this.#serve()).catch((error: unknown) => this.#fail(error));
     }
   }
 
-  /** One timer for however many items: one for each would hold a batch job to the pace of timers, a row a millisecond. */
-  #watch(flush: () => void): void {
-    if (this.#watching) return;
-    this.#watching = true;
-    const before = this.#itemsRead;
-    void this.#options.clock.sleep(0).then(() => {
-      this.#watching = false;
-      if (!this.#reading) return;
-      if (this.#itemsRead === before) flush();
-      else this.#watch(flush);
-    });
+  /** One place at work, until nothing waits or there are more places than the governor allows. */
+  async #serve(): Promise<void> {
+    try {
+      while (this.#places <= this.#options.governor.limit) {
+        const group = this.#again.shift() ?? this.#fresh.shift();
+        if (group === undefined) return;
+        const permit = this.#admitNow() ?? (await this.#admit());
+        if (permit === undefined) return;
+        await this.#attempt(group, permit);
+        this.#staff();
+      }
+    } finally {
+      this.#places--;
+    }
   }
 
-  #enqueue(group: Group<T>, priority: number): void {
-    if (this.#ending !== undefined) return;
-    void this.#queue
-      .add(() => this.#attempt(group), { priority })
-      .catch((error: unknown) => this.#fail(error));
-  }
-
-  async #attempt(group: Group<T>): Promise<void> {
-    const permit = await this.#admit();
-    if (permit === undefined) return;
+  async #attempt(group: Group<T>, permit: Permit): Promise<void> {
     const { clock, governor, attempt, timeoutMs, waitForModel } = this.#options;
     const wait = waitForModel === true || (waitForModel === 'auto' && permit.waitForModel);
     const goodBefore = this.#goodAnswers;
@@ -226,32 +181,46 @@ export class Scheduler<T, R> {
       if (outcome.ok) {
         this.#goodAnswers++;
         governor.done(clock.now(), permit, { ok: true });
-        await this.#settleAll(group, outcome.results);
+        const attempts = group.attempts + 1;
+        for (const [i, item] of group.items.entries()) {
+          const result = outcome.results[i]!;
+          const written = this.#settle(
+            result instanceof ItemFailure ? { item, attempts, failure: result } : { item, attempts, result },
+          );
+          if (written !== undefined) await written;
+        }
       } else {
         group.suspect ||= this.#goodAnswers > goodBefore;
         await this.#react(group, permit, outcome.failure);
       }
     } finally {
       this.#inFlight--;
-      this.#queue.concurrency = governor.limit;
       this.#wake();
     }
   }
 
   /** Waits until the governor lets a request go. Undefined: the run has ended. */
   async #admit(): Promise<Permit | undefined> {
-    const { clock, governor, budget } = this.#options;
+    const { clock, governor } = this.#options;
     for (;;) {
-      if (this.#ending !== undefined) return undefined;
-      if (budget?.maxRequests !== undefined && this.#requests >= budget.maxRequests) {
-        this.#end({ kind: 'budget', which: 'max_requests' });
-        return undefined;
-      }
+      const permit = this.#admitNow();
+      if (permit !== undefined || this.#ending !== undefined) return permit;
       const wait = governor.allow(clock.now(), this.#inFlight);
-      if (wait === 0) return governor.sent(clock.now());
       if (wait === undefined) await this.#change();
       else await this.#pause(wait);
     }
+  }
+
+  /** A permit, where a request may go at once. */
+  #admitNow(): Permit | undefined {
+    const { clock, governor, budget } = this.#options;
+    if (this.#ending !== undefined) return undefined;
+    if (budget?.maxRequests !== undefined && this.#requests >= budget.maxRequests) {
+      this.#end({ kind: 'budget', which: 'max_requests' });
+      return undefined;
+    }
+    const now = clock.now();
+    return governor.allow(now, this.#inFlight) === 0 ? governor.sent(now) : undefined;
   }
 
   /** Sleeps, but not past the end of the run nor past the time at which the endpoint is given up. */
@@ -262,23 +231,14 @@ export class Scheduler<T, R> {
     this.#checkPatience();
   }
 
-  async #settleAll(group: Group<T>, results: readonly (R | ItemFailure)[]): Promise<void> {
-    const attempts = group.attempts + 1;
-    for (const [i, item] of group.items.entries()) {
-      const result = results[i]!;
-      await this.#settle(
-        result instanceof ItemFailure ? { item, attempts, failure: result } : { item, attempts, result },
-      );
-    }
-  }
-
-  async #settle(settled: Settled<T, R>): Promise<void> {
+  /** Hands over an item's result. A promise only where there is something to wait for: a run has millions of items. */
+  #settle(settled: Settled<T, R>): Promise<void> | undefined {
     if ('failure' in settled) this.#failed++;
     else this.#succeeded++;
     const taken = this.#options.onSettled(settled);
-    if (taken !== undefined) await taken;
-    this.#outstanding--;
-    this.#outstandingBytes -= this.#options.bytesOf?.(settled.item) ?? 0;
+    if (taken !== undefined) return taken.then(() => this.#ahead.settled(settled.item));
+    this.#ahead.settled(settled.item);
+    return undefined;
   }
 
   /** Decides what becomes of items whose request failed. */
@@ -314,7 +274,7 @@ export class Scheduler<T, R> {
         else this.#enqueueLater(group, backOffMs(retry, group.attempts, random, failure.retryAfterMs));
         break;
       default:
-        this.#enqueue(group, 1);
+        this.#enqueue(group, this.#again);
     }
     this.#checkPatience(failure);
   }
@@ -330,13 +290,13 @@ export class Scheduler<T, R> {
   #halve(group: Group<T>): void {
     const middle = Math.ceil(group.items.length / 2);
     for (const items of [group.items.slice(0, middle), group.items.slice(middle)]) {
-      this.#enqueue({ ...group, items }, 1);
+      this.#enqueue({ ...group, items }, this.#again);
     }
   }
 
   /** A row in back-off holds no place; it goes before fresh rows when its time has come. */
   #enqueueLater(group: Group<T>, ms: number): void {
-    void this.#options.clock.sleep(ms, this.#stopped.signal).then(() => this.#enqueue(group, 1));
+    void this.#options.clock.sleep(ms, this.#stopped.signal).then(() => this.#enqueue(group, this.#again));
   }
 
   /** Ends the run when the endpoint has answered nothing but failures for too long. */
@@ -359,6 +319,7 @@ export class Scheduler<T, R> {
     if (this.#ending !== undefined) return;
     this.#ending = ending;
     this.#stopped.abort();
+    this.#ahead.stop();
     this.#wake();
   }
 

@@ -2,6 +2,7 @@ import type { CallFailure, CallOptions } from '../backends/backend.ts';
 import type { Clock } from './clock.ts';
 import type { Governor } from './governor.ts';
 import type { ItemFailure } from './item-failure.ts';
+import type { BatchingOptions } from './read-ahead.ts';
 import type { RetryPolicy } from './retry.ts';
 
 /** What an attempt came to: a result or a failure for each item, or one failure for all of them. */
@@ -15,23 +16,12 @@ export type Attempt<T, R> = (items: readonly T[], how: CallOptions) => Promise<A
 /** An item with its result, or with why it has none. Every item is settled once, unless the run ends before. */
 export type Settled<T, R> = { item: T; attempts: number } & ({ result: R } | { failure: ItemFailure });
 
-export interface SchedulerOptions<T, R> {
+export interface SchedulerOptions<T, R> extends BatchingOptions<T> {
   attempt: Attempt<T, R>;
   governor: Governor;
   retry: RetryPolicy;
   clock: Clock;
   random: () => number;
-  /** Items in a request. */
-  batchSize: number;
-  /** Items share a request only when their keys are equal. Default: all may. */
-  batchKey?: (item: T) => string;
-  /**
-   * Where it is given, a batch ends with the items that it is true for and nowhere else: neither `batchSize` nor a
-   * source that pauses cuts it. The source must not pause within a batch.
-   */
-  endsBatch?: (item: T) => boolean;
-  /** Bytes that an item holds in memory, once it is read and until it is settled. Default: not counted. */
-  bytesOf?: (item: T) => number;
   /** For one attempt, ms. */
   timeoutMs: number;
   /** `auto`: only a request that follows a 503 'loading' asks the server to wait. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { column, listOf, vectorOf } from './arrow-types.ts';
 import { hash32, noise, wordsIn } from './hash.ts';
+import { isList } from './shapes.ts';
 import { DecodeError, excerptOf } from './task.ts';
 import type { Inputs, Parameters, ResultRow, Task } from './task.ts';
 
@@ -42,6 +43,7 @@ export const featureExtraction: Task = {
       .optional(),
   }),
   localParameters: ['pooling'],
+  answersFloats: true,
   exampleModel: 'sentence-transformers/all-MiniLM-L6-v2',
   example: { inputs: { text: 'body' }, parameters: { normalize: true } },
   columns: ({ pooling }) =>
@@ -77,10 +79,10 @@ function unpacked(answer: unknown): unknown {
 function tokenVectors(answer: unknown): Float32Array[] {
   if (answer instanceof Float32Array) return [vectorFrom(answer, answer)];
   let rows = answer;
-  if (Array.isArray(rows) && rows.length === 1 && Array.isArray(rows[0]) && Array.isArray(rows[0][0]))
+  if (Array.isArray(rows) && rows.length === 1 && Array.isArray(rows[0]) && isList(rows[0][0]))
     rows = rows[0];
   if (!Array.isArray(rows) || rows.length === 0) throw new DecodeError('a list of numbers', answer);
-  if (!Array.isArray(rows[0]) && !(rows[0] instanceof Float32Array)) return [vectorFrom(rows, answer)];
+  if (!isList(rows[0])) return [vectorFrom(rows, answer)];
   const vectors = rows.map((row: unknown) => vectorFrom(row, answer));
   if (vectors.some(({ length }) => length !== vectors[0]!.length)) {
     throw new DecodeError('vectors of one length', answer);
@@ -91,8 +93,8 @@ function tokenVectors(answer: unknown): Float32Array[] {
 /** Checks after the rounding to 32 bits, so that a number too large for them is refused and not written as infinity. */
 function vectorFrom(numbers: unknown, answer: unknown): Float32Array {
   if (numbers instanceof Float32Array) {
-    // From a model on this machine: 32 bits already, and looked through because a graph may divide by zero.
-    if (numbers.length > 0 && numbers.every(Number.isFinite)) return numbers;
+    // 32 bits already, and looked through because a model on this machine may divide by zero.
+    if (numbers.length > 0 && areFinite(numbers)) return numbers;
     throw new DecodeError('finite numbers', answer);
   }
   if (!Array.isArray(numbers) || numbers.length === 0) throw new DecodeError('a list of numbers', answer);
@@ -105,6 +107,12 @@ function vectorFrom(numbers: unknown, answer: unknown): Float32Array {
     if (!Number.isFinite(vector[i])) throw new DecodeError('numbers that fit 32-bit floats', answer);
   }
   return vector;
+}
+
+/** A loop: `every` calls a function for each of its numbers. */
+function areFinite(numbers: Float32Array): boolean {
+  for (let i = 0; i < numbers.length; i++) if (!Number.isFinite(numbers[i])) return false;
+  return true;
 }
 
 function meanOf(vectors: Float32Array[]): Float32Array {

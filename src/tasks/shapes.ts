@@ -6,6 +6,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A list of JSON; one of numbers may have been read as floats. */
+export function isList(value: unknown): value is unknown[] | Float32Array {
+  return Array.isArray(value) || value instanceof Float32Array;
+}
+
 export function isFiniteNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
 }

@@ -50,6 +50,11 @@ export interface Task {
   parameters: z.ZodObject;
   /** Names of those parameters that `decode` applies here; they are never sent. */
   localParameters?: readonly string[];
+  /**
+   * Its answers are lists of numbers, of which `decode` wants no more than 32 bits: it takes the innermost lists also as
+   * `Float32Array`.
+   */
+  answersFloats?: true;
   /** A model that serves the task, for examples. */
   exampleModel: string;
   /** Example bindings for a job file: input or parameter name to the YAML value. */
@@ -93,8 +98,23 @@ export function excerptOf(value: unknown, length = 160): string {
 /** JSON.parse takes brackets nested deeper than JSON.stringify can follow; that is an odd answer, not a crash. */
 function asJson(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? String(value);
+    return JSON.stringify(value, floatsAsNumbers) ?? String(value);
   } catch (error) {
     return `a value that cannot be shown (${messageOf(error)})`;
   }
+}
+
+/** More numbers of a vector than an excerpt has room for. */
+const SHOWN_NUMBERS = 500;
+
+/** A vector of 32-bit floats as JSON has it: `[0.1]`, not `{"0": 0.10000000149011612}`. */
+function floatsAsNumbers(_: string, value: unknown): unknown {
+  if (!(value instanceof Float32Array)) return value;
+  return Array.from(value.subarray(0, SHOWN_NUMBERS), (float) => {
+    for (let digits = 6; digits < 9; digits++) {
+      const short = Number(float.toPrecision(digits));
+      if (Math.fround(short) === float) return short;
+    }
+    return float;
+  });
 }

@@ -26,6 +26,7 @@ export interface MeasuredRun extends Measured {
 
 /** Makes a table of that many rows, runs a job over it in a process of its own, and removes both. */
 export async function measuredRun(job: BenchJob, nodeArgs: string[] = []): Promise<MeasuredRun> {
+  const batchSize = job.batchSize ?? 1;
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   try {
     await writeTable(join(folder, `rows.${job.format}`), job);
@@ -36,18 +37,26 @@ model: acme/model
 source: rows.${job.format}
 inputs: {text: text}
 backend: {type: api, url: "${job.url}"}
-limits: {concurrency: ${job.concurrency}, batch_size: ${job.batchSize ?? 1}}
-output: {path: out, format: ${job.format}, keep: [id]}
+limits: {concurrency: ${job.concurrency}, batch_size: ${batchSize}}
+output: {path: out, format: ${job.format}, keep: [id], rows_per_part: ${rowsPerPart(batchSize)}}
 `,
     );
     const run = await measured([main, 'run', 'job.yaml', '--quiet'], folder, nodeArgs);
     const report = JSON.parse(readFileSync(join(folder, 'out/_sluice/report.json'), 'utf8')) as Report;
     if (report.ledger.succeeded !== job.rows)
       throw new Error(`not every row succeeded: ${JSON.stringify(report)}`);
+    // The stub answers whole batches only: a short one would be halved to single rows, and measure that.
+    if (report.requests !== Math.ceil(job.rows / batchSize))
+      throw new Error(`not the requests of the bare loop: ${JSON.stringify(report)}`);
     return { ...run, report };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** About the default of 10,000, in whole batches. */
+function rowsPerPart(batchSize: number): number {
+  return Math.floor(10_000 / batchSize) * batchSize;
 }
 
 /** The same requests as the bare loop's. */

@@ -27,8 +27,9 @@ async function itemsOf(map: MapRow): Promise<string[]> {
   } as unknown as ShardAnswers);
   const found: string[] = [];
   const signal = new AbortController().signal;
-  for await (const item of work.items(engine as unknown as Engine, [''], () => map, signal)) {
-    found.push('failure' in item ? `${item.row}: ${item.failure.message}` : `${item.row}`);
+  for await (const piece of work.items(engine as unknown as Engine, [''], () => map, signal)) {
+    for (const item of piece)
+      found.push('failure' in item ? `${item.row}: ${item.failure.message}` : `${item.row}`);
   }
   return found;
 }

@@ -32,7 +32,8 @@ async function asked(answered: readonly number[], window: number | undefined): P
   const list = async (work: ShardWork) => {
     const bind = () => (row: number) => ({ inputs: { text: `row ${row}` }, parameters: {} });
     const items: (Item | Unaskable)[] = [];
-    for await (const item of work.items(engine, [''], bind, new AbortController().signal)) items.push(item);
+    for await (const piece of work.items(engine, [''], bind, new AbortController().signal))
+      items.push(...piece);
     return items;
   };
   const first = await ShardAnswers.open(journal, shape, range);

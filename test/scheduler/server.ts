@@ -17,6 +17,9 @@ export interface SimulatedRequest {
   attempt: number;
 }
 
+/** Rows that the source gives at once. */
+const rowsInPiece = 50;
+
 /** What the server says: nothing is an answer. */
 export type Script = (request: SimulatedRequest) => Partial<CallFailure> | undefined;
 
@@ -125,12 +128,15 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
       return undefined;
     },
   });
-  async function* source(): AsyncGenerator<number> {
-    for (let i = 0; i < rows; i++) {
+  function* piece(from: number): Generator<number> {
+    for (let i = from; i < Math.min(rows, from + rowsInPiece); i++) {
       read++;
       result.maxInMemory = Math.max(result.maxInMemory, read - result.settled.length);
       yield i;
     }
+  }
+  async function* source(): AsyncGenerator<Iterable<number>> {
+    for (let i = 0; i < rows; i += rowsInPiece) yield piece(i);
   }
   result.ending = await clock.run(scheduler.run(source()));
   result.duration = clock.now();

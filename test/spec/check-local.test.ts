@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { contracts } from '../../src/backends/api/index.ts';
+import { contracts } from '../../src/backends/api/contracts.ts';
 import { localParameters } from '../../src/backends/onnx/parameters.ts';
 import { readJob } from '../../src/spec/read-job.ts';
 import { tasks } from '../../src/tasks/index.ts';

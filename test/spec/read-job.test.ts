@@ -323,7 +323,9 @@ test.each([
   ['-x-.yml', 'x'],
   ['ü.yaml', 'job'],
 ])('the name of %s is one that `name` would take: %s', (file, name) => {
-  expect(readJob(good, { file, env: {}, set: [], catalogue: tasks, contracts }).job?.name).toBe(name);
+  expect(
+    readJob(good, { file, env: {}, set: [], catalogue: tasks, contracts, local: localParameters }).job?.name,
+  ).toBe(name);
 });
 
 describe('the draft of a job with problems', () => {

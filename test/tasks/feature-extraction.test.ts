@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { featureExtraction as task } from '../../src/tasks/feature-extraction.ts';
-import { DecodeError } from '../../src/tasks/task.ts';
+import { DecodeError, excerptOf } from '../../src/tasks/task.ts';
 
 const vector = (...numbers: number[]) => Float32Array.from(numbers);
 
@@ -145,4 +145,9 @@ describe('feature-extraction emulates', () => {
   test('as many numbers as asked for', () => {
     expect(embed('x', { dimensions: 64 })).toHaveLength(64);
   });
+});
+
+test('an excerpt shows floats as JSON numbers, as short as they can be read back', () => {
+  const floats = Float32Array.of(0.1, -0, 1 / 3, 2 ** -149, 16777216);
+  expect(excerptOf([floats])).toBe('[[0.1,0,0.33333334,1.4013e-45,16777216]]');
 });

@@ -1,11 +1,17 @@
-import { isObject } from '../../tasks/shapes.ts';
-import { excerptOf } from '../../tasks/task.ts';
+import { isList, isObject } from '../../tasks/shapes.ts';
+import { excerptOf, type Task } from '../../tasks/task.ts';
 import type { CallFailure } from '../backend.ts';
 import { loading, unusableBody } from './classify.ts';
+import { floatListsIn } from './float-lists.ts';
 import { errorIn, htmlTitle, looksLikeHtml, parsedJson } from './errors-in-body.ts';
 
-/** The JSON in the body of a 2xx response, or what makes it unusable: HTML, half a text, an error that says 200. */
-export function answerIn(body: Buffer): { value: unknown } | { failure: CallFailure } {
+/**
+ * The JSON in the body of a 2xx response, or what makes it unusable: HTML, half a text, an error that says 200.
+ * Lists of numbers that are the whole answer to a task that takes floats are read as these.
+ */
+export function answerIn(body: Buffer, task?: Task): { value: unknown } | { failure: CallFailure } {
+  const lists = task?.answersFloats === true ? floatListsIn(body) : undefined;
+  if (lists !== undefined) return { value: lists };
   const text = body.toString();
   const value = parsedJson(text) ?? parsedJson(withQuotedNumbers(text));
   if (value === undefined) return { failure: unusableBody(whyNotJson(text), text) };
@@ -35,7 +41,7 @@ function whyNotJson(text: string): string {
 
 /** Rejected and not retried as it is: the halves of the batch may be answered well, single rows always are. */
 export function wrongCount(value: unknown, count: number): CallFailure {
-  const got = Array.isArray(value) ? `a list of ${value.length}` : 'no list';
+  const got = isList(value) ? `a list of ${value.length}` : 'no list';
   return {
     class: 'rejected',
     kind: 'body',

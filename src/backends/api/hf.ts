@@ -81,7 +81,7 @@ function onlyInput(task: Task) {
 }
 
 function decode(body: Buffer, questions: readonly Question[], task: Task): Decoded {
-  const read = answerIn(body);
+  const read = answerIn(body, task);
   if ('failure' in read) return read;
   const { value } = read;
   const count = questions.length;

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isFiniteNumber, isObject } from '../../tasks/shapes.ts';
+import { isFiniteNumber, isList, isObject } from '../../tasks/shapes.ts';
 import type { Parameters, Task } from '../../tasks/task.ts';
 import type { CallFailure, Question } from '../backend.ts';
 import { answerIn, byIndex, wrongCount } from './answer-body.ts';
@@ -57,7 +57,7 @@ function teiWith(server: Server): Contract {
         ? (server.batch ?? Number.MAX_SAFE_INTEGER)
         : 1,
     encode: (task, questions) => encode(routeOf(task), task, questions),
-    decode: (body, questions, task) => decode(routeOf(task), body, questions),
+    decode: (body, questions, task) => decode(routeOf(task), body, questions, task),
     classify,
   };
 }
@@ -115,15 +115,12 @@ function encode(route: Route, task: Task, questions: readonly Question[]): Encod
   }
 }
 
-function decode(route: Route, body: Buffer, questions: readonly Question[]): Decoded {
-  const read = answerIn(body);
+function decode(route: Route, body: Buffer, questions: readonly Question[], task: Task): Decoded {
+  const read = answerIn(body, task);
   if ('failure' in read) return read;
   const { value } = read;
   if (route === '/embed' || route === '/predict') {
-    const isOneEach =
-      Array.isArray(value) &&
-      value.length === questions.length &&
-      value.every((answer) => Array.isArray(answer));
+    const isOneEach = Array.isArray(value) && value.length === questions.length && value.every(isList);
     if (!isOneEach) return { failure: wrongCount(value, questions.length) };
     return {
       answers: route === '/embed' ? value : value.map((answer, i) => topOf(answer, questions[i]!.parameters)),
@@ -136,7 +133,7 @@ function decode(route: Route, body: Buffer, questions: readonly Question[]): Dec
 }
 
 /** The server answers all labels, the most probable first. */
-function topOf(predictions: unknown[], { top_k: count }: Parameters): unknown[] {
+function topOf(predictions: unknown[] | Float32Array, { top_k: count }: Parameters): unknown {
   return typeof count === 'number' ? predictions.slice(0, count) : predictions;
 }
 
