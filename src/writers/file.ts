@@ -21,9 +21,24 @@ export async function createFile(path: string, write: () => Promise<number>): Pr
 /** DuckDB names the file and quotes the operating system: `IO Error: Could not write file "…": No space left on device`. */
 function reasonOf(path: string, error: unknown): unknown {
   const message = messageOf(error);
+  if (message.startsWith('Out of Memory Error')) return tooWide(path, error);
   const named = `file "${path}": `;
   if (!message.startsWith('IO Error: ') || !message.includes(named)) return error;
   return notWritable(path, message.slice(message.indexOf(named) + named.length), error);
+}
+
+/** A row group is built in memory: thousands of rows with megabytes in a kept column may not fit. */
+function tooWide(path: string, cause: unknown): SluiceError {
+  return new SluiceError(
+    'OUTPUT_MEMORY',
+    `output cannot be written: ${path}: its rows need too much memory`,
+    {
+      next:
+        'Run again on a machine with more memory: answers that were received are kept. Or leave wide columns out of ' +
+        'output.keep, or set output.rows_per_part lower; both need --fresh or another output.path.',
+      cause,
+    },
+  );
 }
 
 export function notWritable(path: string, reason: string, cause: unknown): SluiceError {
