@@ -18,7 +18,8 @@ export function createLog(format: LogFormat, quiet: boolean): Logger {
       process.stderr.isTTY ? overBar((line) => line) : pino.destination({ dest: 2, sync: true }),
     );
   const prettify = prettyFactory({
-    colorize: process.stderr.isTTY,
+    // Asks NO_COLOR and TERM, too.
+    colorize: process.stderr.isTTY && process.stderr.hasColors(),
     translateTime: 'SYS:HH:MM:ss',
     // The words say it all; the fields are for machines.
     hideObject: true,

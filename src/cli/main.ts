@@ -4,6 +4,7 @@ import { hideBin } from 'yargs/helpers';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import { commands } from './commands.ts';
 import { fail } from './fail.ts';
+import { watchOutput } from './output.ts';
 import { refuseUnknownCommand, usageError } from './usage.ts';
 import { version } from '../version.ts';
 
@@ -55,4 +56,5 @@ async function main(given: readonly string[]): Promise<void> {
   }
 }
 
+watchOutput();
 main(hideBin(process.argv)).catch(fail);

@@ -30,6 +30,10 @@ export class Signals {
   constructor(run: Interruptible, log: Logger) {
     this.#onSignal = (signal) => {
       if (this.#received !== undefined) {
+        log.warn(
+          { event: 'left', signal },
+          `${signal} again: left at once; what was answered before is journaled, the next run goes on there`,
+        );
         leave(signal, () => run.abandon());
         return;
       }

@@ -157,7 +157,11 @@ describe('signals', () => {
       run.process.kill('SIGINT');
       await run.said(/once more leaves at once/);
       run.process.kill('SIGINT');
-      expect(await run.finished).toMatchObject({ code: 130, signal: null });
+      expect(await run.finished).toMatchObject({
+        code: 130,
+        signal: null,
+        stderr: expect.stringContaining('left at once; what was answered before is journaled'),
+      });
     });
   }, 20_000);
 });

@@ -1,0 +1,21 @@
+import { Exit, messageOf, SluiceError } from '../errors.ts';
+import { fail } from './fail.ts';
+
+/**
+ * What happens when nobody reads on. `sluice tasks | head -1` has got what it wanted; a disk that is full under
+ * `sluice schema > file` has not. A run goes on without whoever read its log: its rows are paid for.
+ */
+export function watchOutput(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') {
+      const next = 'Make room, or write elsewhere.';
+      fail(
+        new SluiceError('OUTPUT_WRITE', `standard output cannot be written: ${messageOf(error)}`, { next }),
+      );
+    }
+    process.exit(process.exitCode ?? Exit.ok);
+  });
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
