@@ -41,6 +41,11 @@ export class ResultShape {
     return Object.fromEntries(this.#dimensions);
   }
 
+  /** For how many columns the length is known. */
+  get known(): number {
+    return this.#dimensions.size;
+  }
+
   /** The result columns as they are known now. A vector of unknown length is a list. */
   get fields(): Field[] {
     return this.#columns.map((field) => resolve(field, this.#dimensions.get(field.name)));

@@ -88,6 +88,8 @@ export class Run {
   #wakeReader: () => void = () => undefined;
   /** What the journal is behind with when errors of rows come faster than the disk takes them. */
   #unwritten: Promise<void> | undefined;
+  /** Columns whose length the plan has. */
+  #knownSaved: number;
   #planSaved: Promise<void> = Promise.resolve();
   /** Set by whatever ended the run from inside; the scheduler's own ending counts otherwise. */
   #ending: RunEnding | undefined;
@@ -99,6 +101,7 @@ export class Run {
     this.#ledger = ledgerOf(context);
     this.#allowedFailures = allowedFailures(job, this.#ledger.read);
     this.#shape = new ResultShape(task.columns(prepared.parameters), plan.dimensions);
+    this.#knownSaved = this.#shape.known;
     this.#commit = {
       engine,
       layout,
@@ -236,17 +239,15 @@ export class Run {
     }
   }
 
-  async #ask(items: readonly Item[], how: CallOptions): Promise<AttemptOutcome<ResultRow>> {
+  #ask(items: readonly Item[], how: CallOptions): Promise<AttemptOutcome<ResultRow>> {
     const { backend, prepared } = this.#context;
     const questions = items.map((item) => item.question);
-    const known = Object.keys(this.#shape.dimensions).length;
-    const outcome = await ask(backend, prepared.task, this.#shape, questions, how);
-    if (Object.keys(this.#shape.dimensions).length > known) this.#savePlan();
-    return outcome;
+    return ask(backend, prepared.task, this.#shape, questions, how);
   }
 
   #settle(settled: Settled<Item, ResultRow>): Promise<void> | undefined {
     const { item, attempts } = settled;
+    if (this.#shape.known > this.#knownSaved) this.#savePlan();
     const outcome =
       'failure' in settled ? { failure: callFailure(settled.failure, attempts) } : { result: settled.result };
     return this.#take(item.work, item.row, item.hash, attempts, outcome);
@@ -323,6 +324,7 @@ export class Run {
   /** What the first answer told of the columns is in the plan before anything is committed that relies on it. */
   #savePlan(): void {
     const { plan, layout } = this.#context;
+    this.#knownSaved = this.#shape.known;
     plan.dimensions = this.#shape.dimensions;
     this.#planSaved = this.#planSaved
       .then(() => saveDimensions(layout, plan.dimensions))

@@ -50,6 +50,8 @@ export class ApiBackend implements Backend {
   #contract: Contract;
   readonly #task: Task;
   #url: URL;
+  /** Of the URL; taking it apart for each request costs as much as to encode one. */
+  #path: string;
   readonly #headers: ReadonlyMap<string, string>;
   /** The same, as name, value, name, value. */
   readonly #headerList: readonly string[];
@@ -67,6 +69,7 @@ export class ApiBackend implements Backend {
     this.#contract = contract;
     this.#task = task;
     this.#url = contract.urlFor(task, options.model, options.url);
+    this.#path = pathOf(this.#url);
     this.#headers = requestHeaders(token, headers);
     this.#headerList = [...this.#headers].flat();
     this.#secrets = new Secrets(token, headers, this.#url);
@@ -96,6 +99,7 @@ export class ApiBackend implements Backend {
     if (exchange.failure !== undefined || exchange.status !== 200) return;
     this.#contract = about.informed(parsedJson(exchange.answer().toString()));
     this.#url = this.#contract.urlFor(this.#task, model, url);
+    this.#path = pathOf(this.#url);
   }
 
   async call(
@@ -104,7 +108,7 @@ export class ApiBackend implements Backend {
   ): Promise<CallOutcome> {
     if (signal?.aborted) return { ok: false, failure: aborted() };
     const encoded = this.#encode(questions, waitForModel);
-    const exchange = await this.#send(pathOf(this.#url), encoded, timeoutMs, signal);
+    const exchange = await this.#send(this.#path, encoded, timeoutMs, signal);
     return exchange.failure === undefined
       ? this.#read(exchange, questions)
       : { ok: false, failure: this.#blotted(failed(exchange, timeoutMs)) };
