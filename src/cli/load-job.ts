@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { contracts } from '../backends/api/contracts.ts';
 import { Engine } from '../duckdb/engine.ts';
@@ -25,7 +26,7 @@ export interface LoadedFile {
 export async function readJobFile(file: string, set: readonly string[]): Promise<LoadedFile> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await textOf(file);
   } catch (error) {
     throw await unreadable(file, error);
   }
@@ -70,6 +71,17 @@ export function invalidJob(problems: readonly Problem[], text: string): SluiceEr
       exit: Exit.usage,
     },
   );
+}
+
+/** Far more than a person writes; a data set, or a device without end, is not read into memory. */
+const longestFile = 4 * 1024 ** 2;
+
+async function textOf(file: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream(file, { end: longestFile })) chunks.push(chunk as Buffer);
+  const bytes = Buffer.concat(chunks);
+  if (bytes.length > longestFile) throw new Error('is no job file: it is larger than 4 MiB');
+  return bytes.toString('utf8');
 }
 
 async function unreadable(file: string, error: unknown): Promise<SluiceError> {

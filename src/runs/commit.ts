@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Engine } from '../duckdb/engine.ts';
 import { quoteIdentifier } from '../duckdb/quote.ts';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import type { Compression } from '../spec/job.ts';
+import { makeFolder, removeFile } from '../storage/durable.ts';
 import { localStorage } from '../storage/local.ts';
 import type { PartRequest, Writer } from '../writers/writer.ts';
 import { deadLetterLines } from './dead-letters.ts';
@@ -81,7 +82,7 @@ export async function commitShard(
   const expected = counts.succeeded + (context.dropFailed ? 0 : counts.failed);
 
   const temporary = layout.temporaryPart(shard.id);
-  await mkdir(layout.temporary, { recursive: true });
+  await makeFolder(layout.temporary);
   await rm(temporary, { force: true });
   try {
     await writer.write(engine, {
@@ -126,10 +127,10 @@ export async function commitShard(
     committed: new Date().toISOString(),
     model: context.model ?? null,
   };
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   await localStorage.publish(temporary, target);
 
-  if (lines === '') await rm(layout.deadLetters(shard.id), { force: true });
+  if (lines === '') await removeFile(layout.deadLetters(shard.id));
   else await localStorage.writeAtomic(layout.deadLetters(shard.id), lines);
   await localStorage.writeAtomic(layout.record(shard.id), stateText(record, 2));
   await answers.close();

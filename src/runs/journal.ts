@@ -1,6 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { syncDir } from '../storage/durable.ts';
 import { otherVersion } from './state-file.ts';
 
 /**
@@ -48,8 +50,10 @@ export function parseJournal(bytes: Uint8Array): JournalContent {
   let damaged = 0;
   if (magic.equals(bytes.subarray(0, magic.length))) content.soundBytes = at;
   while (at + frameHeader <= bytes.length) {
-    const end = at + frameHeader + view.getUint32(at, true);
-    if (end > bytes.length) break;
+    const length = view.getUint32(at, true);
+    const end = at + frameHeader + length;
+    // No frame is empty. After a power cut a file may end in zeros, and zero is the checksum of nothing.
+    if (length === 0 || end > bytes.length) break;
     const payload = bytes.subarray(at + frameHeader, end);
     if (crc32(payload) === view.getUint32(at + 4, true)) {
       content.frames.push({ offset: at + frameHeader, length: payload.length, payload });
@@ -140,6 +144,8 @@ export class JournalFile {
       if (content.soundBytes === 0) {
         await file.#write(magic);
         await handle.datasync();
+        // Synced frames are of no use in a file whose name a power cut has taken.
+        await syncDir(dirname(path));
       }
       return { file, content };
     } catch (error) {

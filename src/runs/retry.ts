@@ -1,7 +1,6 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Exit, SluiceError } from '../errors.ts';
-import { syncDir } from '../storage/durable.ts';
+import { removeFile } from '../storage/durable.ts';
 import { type CommitRecord, sha256 } from './commit.ts';
 import { readDeadLetters } from './dead-letters.ts';
 import type { DeadLetter, RowFailure } from './failure.ts';
@@ -71,8 +70,7 @@ export async function reopenFailed(context: ReopenContext, selection: RetrySelec
     const part = join(layout.root, record.part);
     if ((await sha256(part).catch(() => undefined)) !== record.sha256) throw partChanged(part);
     await rebuildJournal(context, shape, { shard, record, letters });
-    await rm(layout.record(shard.id));
-    await syncDir(layout.shards);
+    await removeFile(layout.record(shard.id));
     records.delete(shard.id);
     reopened.rows += chosen;
     reopened.shards.push(shard.id);

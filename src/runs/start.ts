@@ -1,9 +1,10 @@
-import { access, constants, mkdir, rm } from 'node:fs/promises';
+import { access, constants, lstat, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import type { Dataset } from '../sources/dataset.ts';
 import type { Job } from '../spec/job.ts';
+import { makeFolder, removeFile, syncDir } from '../storage/durable.ts';
 import { isLeftover, localStorage } from '../storage/local.ts';
 import { underGuard } from './claim.ts';
 import type { CommitRecord } from './commit.ts';
@@ -31,10 +32,9 @@ export interface Started {
  */
 export async function openOutput(layout: Layout): Promise<void> {
   try {
-    await mkdir(layout.run, { recursive: true });
+    await makeFolder(layout.run);
     await access(layout.root, constants.W_OK);
-    for (const folder of [layout.shards, layout.journals, layout.errors])
-      await mkdir(folder, { recursive: true });
+    for (const folder of [layout.shards, layout.journals, layout.errors]) await makeFolder(folder);
   } catch (error) {
     throw new SluiceError(
       'OUTPUT_NOT_WRITABLE',
@@ -65,7 +65,7 @@ export async function startRun(
   if (old === undefined) await refuseForeignFiles(layout);
   else refuseChangedJob(job, old, layout);
   // A refused run leaves everything as it was, the word that the output is complete included.
-  await rm(layout.success, { force: true });
+  await removeFile(layout.success);
   if (!others) await removeLeftovers(layout);
 
   const lost = await lostParts(layout, records);
@@ -129,8 +129,9 @@ export async function finish(layout: Layout): Promise<void> {
 }
 
 /**
- * Shards that no longer hold lose their commit record first: a kill in between leaves them pending, never committed
- * with an old part. Parts of shards that no longer exist go, too.
+ * Shards that no longer hold lose their commit record, and that is on the disk before the plan says anything new of
+ * them: they are pending, never committed with an old part. Parts of shards that no longer exist go before the record
+ * that names them: without it no later run would know that they are waste.
  */
 async function retire(
   layout: Layout,
@@ -138,15 +139,15 @@ async function retire(
   shards: readonly number[],
   removed: readonly number[],
 ): Promise<void> {
-  const gone = new Set(removed);
-  for (const id of shards) {
+  for (const id of removed) {
     const record = records.get(id);
-    await rm(layout.record(id), { force: true });
-    await rm(layout.deadLetters(id), { force: true });
+    if (record !== undefined) await removeFile(join(layout.root, record.part));
+    await removeFile(layout.journal(id));
+  }
+  for (const id of shards) {
+    await removeFile(layout.deadLetters(id));
+    await removeFile(layout.record(id));
     records.delete(id);
-    if (!gone.has(id)) continue;
-    if (record !== undefined) await rm(join(layout.root, record.part), { force: true });
-    await rm(layout.journal(id), { force: true });
   }
 }
 
@@ -178,26 +179,39 @@ async function forget(layout: Layout): Promise<void> {
       },
     );
   });
-  await rm(layout.success, { force: true });
-  for (const { part } of records.values()) await rm(join(layout.root, part), { force: true });
+  await removeFile(layout.success);
+  for (const { part } of records.values()) await removeFile(join(layout.root, part));
   for (const folder of [layout.shards, layout.journals, layout.errors]) {
     await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
   }
-  await rm(layout.plan, { force: true });
+  // The old plan stays until nothing is left that a new one could take for its own: answers of another model, say.
+  await syncDir(layout.run);
+  await removeFile(layout.plan);
 }
 
-/** A first run into a folder with files of somebody else would replace those that have a part's name. */
+/**
+ * A first run into a folder with files of somebody else would replace those that have a part's name. Empty folders are
+ * in nobody's way: `--fresh` and killed runs leave those of partitions.
+ */
 async function refuseForeignFiles(layout: Layout): Promise<void> {
-  const foreign = (await namesIn(layout.root)).filter(
-    (name) => !name.startsWith('_') && !name.startsWith('.'),
-  );
+  const foreign: string[] = [];
+  for (const name of await namesIn(layout.root)) {
+    if (!/^[_.]/.test(name) && (await holdsFile(join(layout.root, name)))) foreign.push(name);
+  }
   if (foreign.length === 0) return;
   throw new SluiceError(
     'OUTPUT_NOT_EMPTY',
     `output ${layout.root}: holds ${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', …' : ''}, which no run of sluice wrote`,
     { next: 'choose an empty or a new directory as output.path' },
   );
+}
+
+/** Whether a path is a file or a folder with one somewhere below it. */
+async function holdsFile(path: string): Promise<boolean> {
+  if (!(await lstat(path)).isDirectory()) return true;
+  for (const name of await readdir(path)) if (await holdsFile(join(path, name))) return true;
+  return false;
 }
 
 /** A plan that others work by is not changed under their hands. */

@@ -47,6 +47,9 @@ export function formatProblems(problems: readonly Problem[], text: string): stri
     .join('\n');
 }
 
+/** Characters of a long line that are shown before its place and from there on. */
+const [shownBefore, shownFrom] = [150, 150];
+
 function formatProblem(problem: Problem, lines: readonly string[]): string {
   const { file, line, column, message, suggestion } = problem;
   const hint = suggestion === undefined ? '' : ` — ${suggestion}`;
@@ -60,8 +63,9 @@ function formatProblem(problem: Problem, lines: readonly string[]): string {
   if (source === undefined || source.trim() === '') return head;
   // Tabs become one space on both lines and wide characters count as what they take, so that the caret stays under
   // its place on any terminal.
-  const shown = source.replaceAll('\t', ' ');
-  const indent = ' '.repeat(stringWidth(shown.slice(0, column - 1)));
+  const start = Math.max(0, column - 1 - shownBefore);
+  const shown = source.slice(start, start + shownBefore + shownFrom).replaceAll('\t', ' ');
+  const indent = ' '.repeat(stringWidth(shown.slice(0, column - 1 - start)));
   return `${head}\n    ${shown}\n    ${indent}^`;
 }
 

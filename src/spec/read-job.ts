@@ -3,6 +3,7 @@ import { type Catalogue, type ContractEntry, findEntry, type LocalEntry } from '
 import { checkContract } from './check-contract.ts';
 import { checkLocal } from './check-local.ts';
 import { checkTask } from './check-task.ts';
+import { checkToken } from './check-token.ts';
 import { draftOf } from './draft.ts';
 import { type Expansion, expand, scalarOf } from './environment.ts';
 import { defaultUrl, folderPath, type JobFields, jobFields } from './fields.ts';
@@ -92,6 +93,8 @@ export function readJob(text: string, options: ReadJobOptions): ReadJob {
   }
   problems.push(...checkTask(fields, options.catalogue, locate), ...checkModel(value, locate));
   const { model, backend } = fields;
+  const token = backend.type === 'api' ? backend.token : undefined;
+  problems.push(...checkToken(value, [token, options.env.HF_TOKEN], locate));
   const entry = findEntry(options.catalogue, fields.task);
   const contract = options.contracts[backend.contract];
   if (backend.type === 'api' && entry !== undefined && contract !== undefined) {

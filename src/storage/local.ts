@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { renameDurably, syncFile } from './durable.ts';
+import { makeFolder, renameDurably, syncFile } from './durable.ts';
 import { isMissing, notReadable, notWritable } from './failures.ts';
 import { listLocal } from './local-list.ts';
 import type { Storage, StoredBytes, StoredFile } from './storage.ts';
@@ -74,7 +74,9 @@ export function isLeftover(name: string): boolean {
 async function writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
   // The leading dot hides it from listings when a kill leaves it behind.
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${temporaries++}.tmp`);
-  await makeFolder(path);
+  await makeFolder(dirname(path)).catch((error: unknown) => {
+    throw notWritable(path, error);
+  });
   try {
     const file = await open(temporary, 'wx');
     try {
@@ -86,14 +88,6 @@ async function writeAtomic(path: string, bytes: Uint8Array | string): Promise<vo
     await renameDurably(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw notWritable(path, error);
-  }
-}
-
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-  } catch (error) {
     throw notWritable(path, error);
   }
 }

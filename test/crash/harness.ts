@@ -80,6 +80,12 @@ export function watched(folder: string, url: string, kill?: string): Record<stri
 
 /** Everything of an output that must be the same however often its run was killed. */
 export function outputOf(folder: string): object {
+  const report = JSON.parse(readFileSync(join(folder, 'out/_sluice/report.json'), 'utf8'));
+  return { ...committedOf(folder), ledger: report.ledger };
+}
+
+/** The same without what the command line adds: the report. */
+export function committedOf(folder: string): object {
   const state = join(folder, 'out/_sluice');
   const records = readdirSync(join(state, 'shards')).map((name) => {
     const record = JSON.parse(readFileSync(join(state, 'shards', name), 'utf8'));
@@ -91,7 +97,6 @@ export function outputOf(folder: string): object {
     // Which rows shared a request, and so how often it was halved, is chance.
     letters: lettersOf(folder).map(({ requestId: _, attempts: __, ...letter }) => letter),
     records,
-    ledger: JSON.parse(readFileSync(join(state, 'report.json'), 'utf8')).ledger,
     names: readdirSync(join(folder, 'out'), { recursive: true, encoding: 'utf8' }).sort(),
   };
 }

@@ -2,9 +2,13 @@ import { contracts } from '../../src/backends/api/contracts.ts';
 import { localParameters } from '../../src/backends/onnx/parameters.ts';
 import type { Backend } from '../../src/backends/backend.ts';
 import type { Engine } from '../../src/duckdb/engine.ts';
+import { claimOutput } from '../../src/runs/claim.ts';
+import { endRun } from '../../src/runs/end.ts';
 import { Layout } from '../../src/runs/layout.ts';
-import { RunLock } from '../../src/runs/lock.ts';
+import { allowedFailures } from '../../src/runs/ledger.ts';
+import { outcomeOf } from '../../src/runs/outcome.ts';
 import { prepare } from '../../src/runs/prepare.ts';
+import { reopenFailed, type RetrySelection } from '../../src/runs/retry.ts';
 import { Run, type RunEnding } from '../../src/runs/run.ts';
 import { openOutput, type Started, startRun } from '../../src/runs/start.ts';
 import { systemClock } from '../../src/scheduler/clock.ts';
@@ -25,8 +29,8 @@ export function jobOf(text: string): Job {
   return job;
 }
 
-/** Answers as the emulator would, without a network; texts with `[[poison]]` are refused. */
-export function answering(job: Job): Backend & { asked: string[] } {
+/** Answers as the emulator would, without a network; texts with `[[poison]]` are refused, unless it is healed. */
+export function answering(job: Job, { healed = false } = {}): Backend & { asked: string[] } {
   const task = findTask(job.task)!;
   const asked: string[] = [];
   return {
@@ -36,7 +40,7 @@ export function answering(job: Job): Backend & { asked: string[] } {
     async call([question]) {
       const text = String(question!.inputs.text);
       asked.push(text);
-      if (text.includes('[[poison]]'))
+      if (!healed && text.includes('[[poison]]'))
         return {
           ok: false,
           failure: { class: 'rejected', kind: 'rejected', status: 400, message: '400 no' },
@@ -53,8 +57,22 @@ export interface RunResult extends Started {
   ending: RunEnding;
 }
 
+/** What the command line may ask of a run beside the job. */
+export interface RunHow {
+  fresh?: boolean;
+  prune?: boolean;
+  /** `sluice retry`. */
+  retry?: RetrySelection;
+}
+
 /** A whole run in this process: lock, plan, answers, parts. @throws what would end the command */
-export async function runHere(job: Job, engine: Engine, backend: Backend): Promise<RunResult> {
+export async function runHere(
+  job: Job,
+  engine: Engine,
+  backend: Backend,
+  how: RunHow = {},
+): Promise<RunResult> {
+  const { retry, ...start } = how;
   const { prepared, problems } = await prepare(job, findTask(job.task)!, engine, () => ({
     file: '',
     line: 1,
@@ -64,18 +82,24 @@ export async function runHere(job: Job, engine: Engine, backend: Backend): Promi
   const layout = new Layout(job.output.path);
   try {
     await openOutput(layout);
-    const { lock } = await RunLock.acquire(layout.lock());
+    const { lock, begun } = await claimOutput(layout, undefined, () =>
+      startRun(job, prepared.dataset, layout, start),
+    );
     try {
-      const started = await startRun(job, prepared.dataset, layout);
-      const context = { prepared, ...started, layout, engine, backend };
+      const context = { prepared, ...begun, layout, engine, backend };
+      if (retry !== undefined) await reopenFailed(context, retry);
       const run = new Run({
         ...context,
         clock: systemClock,
         random: Math.random,
         confirm: () => lock.confirm(),
+        ...(retry === undefined ? {} : { retry }),
         onEvent: () => undefined,
       });
-      return { ...started, ending: await run.run() };
+      const ending = await run.run();
+      const { ledger } = run.stats();
+      await endRun(job, layout, undefined, outcomeOf(ending, ledger, allowedFailures(job, ledger.read)));
+      return { ...begun, ending };
     } finally {
       await lock.release();
     }

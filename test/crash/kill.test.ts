@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { withEmulator } from '../e2e/emulated.ts';
 import { type Finished, sluice, start } from '../e2e/sluice.ts';
@@ -153,7 +153,58 @@ describe('SIGKILL at random', () => {
       });
     }
   }, 1_200_000);
+
+  // Windows are cut from rows, and not by how many share a request: a format is a variant.
+  const formats = variants.filter(({ batch }) => batch === 1);
+  const localKills = Number(process.env.SLUICE_KILLS ?? formats.length);
+
+  test(`${localKills} times, of a model on this machine over all formats: the same output`, async () => {
+    const models = resolve(import.meta.dirname, '../../fixtures/models');
+    const expected = new Map<Variant, object>();
+    for (let done = 0; done < localKills; ) {
+      const variant = formats[done % formats.length]!;
+      const prepared = () =>
+        folderWith(variant, 1000, {
+          task: 'text-classification',
+          model: 'sluice/afinn-sentiment',
+          backend: `{type: onnx, model_dir: ${models}, workers: 2}`,
+          limits: '{batch_size: 16}',
+          output: `{path: out, format: ${variant.format}, keep: [id], rows_per_part: 250}`,
+        });
+      if (!expected.has(variant)) {
+        const quiet = prepared();
+        expect(await sluice(quiet, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+        expected.set(variant, outputOf(quiet));
+      }
+      const folder = prepared();
+      const mine = Math.min(localKills - done, Math.ceil(localKills / formats.length));
+      let killed = 0;
+      for (; killed < mine; killed++) {
+        const before = journaledBytes(folder);
+        const started = start(folder, ['run', 'job.yaml', '--quiet']);
+        const moment = reached(() => journaledBytes(folder) !== before, Math.random() * 30);
+        const ended = await Promise.race([started.finished.then(() => true), moment.then(() => false)]);
+        if (ended) break;
+        started.process.kill('SIGKILL');
+        await started.finished;
+      }
+      done += Math.max(1, killed);
+      expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+      expect(outputOf(folder)).toEqual(expected.get(variant));
+    }
+  }, 1_200_000);
 });
+
+/** Length of all journals: it changes when an answer is journaled, and when a shard is committed. */
+function journaledBytes(folder: string): number {
+  const journals = join(folder, 'out/_sluice/journal');
+  const names = existsSync(journals) ? readdirSync(journals) : [];
+  // One that goes between the two looks has changed, too.
+  return names.reduce(
+    (sum, name) => sum + (statSync(join(journals, name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
+}
 
 /** Resolves `moreMs` after the condition first holds. */
 async function reached(condition: () => boolean, moreMs: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -138,6 +138,11 @@ describe('bad input', () => {
     const result = await sluice(temporaryFolder(), ['run', 'nowhere.yaml']);
     expect(result.code).toBe(2);
     expect(result.stderr).toContain('nowhere.yaml');
+  });
+
+  test.skipIf(!existsSync('/dev/zero'))('a job file without end: exit 2', async () => {
+    const result = await sluice(temporaryFolder(), ['check', '/dev/zero']);
+    expect(result).toMatchObject({ code: 2, stderr: expect.stringMatching(/dev\/zero .*larger than 4 MiB/) });
   });
 
   test('an unknown option or command: exit 2', async () => {

@@ -118,6 +118,31 @@ describe('environment variables', () => {
     ).toEqual({ kind: 'column', column: 'a\nmodel: evil/x' });
   });
 
+  test.each([
+    ['an input', 'text: review', 'text: "${HF_TOKEN} {{ review }}"', '5:9'],
+    ['the model', 'model: owner/name', 'model: owner/${HF_TOKEN}', '2:8'],
+    ['the output path', 'out/x', 'out/${HF_TOKEN}', '7:9'],
+    ['the source', 'source: data/*.parquet', 'source: {path: x.csv, where: "a = \'${HF_TOKEN}\'"}', '3:30'],
+    ['a parameter', 'output:', 'parameters: {extra: {key: ["${HF_TOKEN}"]}}\noutput:', '6:28'],
+  ])('with the token may not stand in %s: it would be written into plan.json', (_, from, to, at) => {
+    const env = { HF_TOKEN: 'hf_secretsecret' };
+    expect(
+      problemsOf(
+        good.replace(from, () => to),
+        env,
+      ),
+    ).toEqual([
+      expect.stringMatching(new RegExp(`^invalid-option ${at} .*holds the token.*backend\\.token`)),
+    ]);
+    const other = good.replace(from, () => to.replace('HF_TOKEN', 'MINE'));
+    expect(problemsOf(`${other}backend: {token: "\${MINE}"}\n`, { MINE: 'my-own-secret' })).toHaveLength(1);
+  });
+
+  test('with the token may stand in the backend', () => {
+    const backend = 'backend: {token: "${HF_TOKEN}", headers: {x-key: "${HF_TOKEN}"}}\n';
+    expect(problemsOf(`${good}${backend}`, { HF_TOKEN: 'hf_secretsecret' })).toEqual([]);
+  });
+
   test('unset and without a default are a problem with its place', () => {
     expect(problemsOf(good.replace('out/x', '${NOWHERE}/x'))).toEqual([
       expect.stringMatching(/^missing-env 7:9 .*NOWHERE/),
@@ -225,6 +250,17 @@ limits: {timeout_s: soon, concurrency: 0}
       ? good.replace(/output:\n {2}path: out\/x\n/, `${line}\n`)
       : `${good}${line}\n`;
     expect(problemsOf(text)).not.toEqual([]);
+  });
+
+  test('of a line without end its place is shown, with what stands around it', () => {
+    const text = `task: ${'x'.repeat(100_000)}, model: a/b`;
+    const shown = formatProblems(
+      [{ kind: 'wrong-type', message: 'm', file: 'f', line: 1, column: 100_009 }],
+      text,
+    );
+    expect(shown.length).toBeLessThan(1000);
+    const [, line, caret] = shown.split('\n');
+    expect(line!.slice(caret!.indexOf('^'))).toBe('model: a/b');
   });
 
   test('the caret stands under its place, behind tabs and wide characters, too', () => {

@@ -1,11 +1,7 @@
+import { isSecret } from '../../spec/check-token.ts';
+
 /** Names of headers and of parameters in URLs whose values are credentials. */
 const SECRET_NAME = /auth|token|key|secret|cookie|password|signature/i;
-
-/**
- * Shorter ones are no secrets but words ("none", "EMPTY") that servers without accounts are given; blotting them out
- * would change answers.
- */
-const SHORTEST_SECRET = 8;
 
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
@@ -28,10 +24,8 @@ export class Secrets {
     const named = [...Object.entries(headers), ...url.searchParams];
     const values = named.flatMap(([name, value]) => (isSecretName(name) ? [value] : []));
     if (token !== undefined) values.push(token);
-    // The longest first: one may be the beginning of another.
-    this.#values = values
-      .filter((value) => value.length >= SHORTEST_SECRET || /^(hf_|sk-)/.test(value))
-      .sort((a, b) => b.length - a.length);
+    // Blotting out a word would change answers. The longest first: one may be the beginning of another.
+    this.#values = values.filter(isSecret).sort((a, b) => b.length - a.length);
     this.#bytes = this.#values.map((value) => Buffer.from(value));
   }
 
