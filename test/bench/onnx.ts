@@ -1,98 +1,121 @@
-import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { packed, tokensPerRun } from '../../src/backends/onnx/packing.ts';
 import { Tokenizer } from '../../src/backends/onnx/tokenizer.ts';
 import { Engine } from '../../src/duckdb/engine.ts';
 import { quoteLiteral } from '../../src/duckdb/quote.ts';
-import { encoderBytes, miniLm } from '../models/encoder.ts';
+import { encoderBytes, miniLm, smallClassifier } from '../models/encoder.ts';
+import { writeModel } from '../models/files.ts';
+import { pieceTokenizer } from '../models/pieces.ts';
+import { passages, vocabularyOf, wordsOfMobyDick } from './prose.ts';
+import { difference, median, ran, type Taken, timed, together } from './taken.ts';
 
 const here = import.meta.dirname;
 const main = resolve(here, '../../dist/cli/main.js');
-const moby = resolve(here, '../../fixtures/quickstart/moby-dick.parquet');
-const tokenizers = join(
-  process.env.SLUICE_SHARED ?? '../shared',
-  'models/local/tiny-trained-sentiment-uci-m2v',
-);
+/** Tokens after which texts are cut, as all-MiniLM-L6-v2 does. */
+const mostTokens = 256;
 
-interface Taken {
-  cpuSeconds: number;
-  seconds: number;
+/** A model that is measured, and how many rows the long job has; the short one has a fifth of them. */
+export interface OnnxCase {
+  name: string;
+  task: 'feature-extraction' | 'text-classification';
+  quantised: boolean;
+  rows: number;
+  /** Rows that transformers.js gets; it is much slower. */
+  someRows: number;
+  /** Least share of ONNX Runtime's speed, alone. */
+  wanted: number;
 }
 
+export const onnxCases: readonly OnnxCase[] = [
+  {
+    name: 'embeddings, the shape of all-MiniLM-L6-v2, int8',
+    task: 'feature-extraction',
+    quantised: true,
+    rows: 5_000,
+    someRows: 480,
+    wanted: 0.9,
+  },
+  {
+    name: 'embeddings, the shape of all-MiniLM-L6-v2, fp32',
+    task: 'feature-extraction',
+    quantised: false,
+    rows: 2_000,
+    someRows: 192,
+    wanted: 0.9,
+  },
+  {
+    name: 'text-classification, 4 layers of 256, 2 labels, int8',
+    task: 'text-classification',
+    quantised: true,
+    rows: 15_000,
+    someRows: 960,
+    wanted: 0.9,
+  },
+];
+
 export interface OnnxComparison {
-  /** Rows of the job; transformers.js does the first of them only. */
-  rows: number;
-  /** CPU time of ONNX Runtime alone over that of the job without its start, for each pair of runs. */
-  shares: number[];
-  /** A job of one row: the start of all processes and the loading of their models. */
-  start: Taken;
+  /** The job of the fifth of the rows: what starting and loading take, and some rows. */
+  short: Taken[];
+  long: Taken[];
+  /** ONNX Runtime on the rows that the long job has and the short one has not. */
   alone: Taken[];
-  job: Taken[];
-  /** For each row. */
-  rowByRow: Taken;
-  batchesOf32: Taken;
+  /** On the first rows. */
+  transformersJs: { batch: number; runs: Taken[] }[];
+}
+
+/** Rows that the long job has and the short one has not. */
+export function rowsBetween({ rows }: OnnxCase): number {
+  return rows - rows / 5;
 }
 
 /**
- * Embeddings with an encoder of the shape of all-MiniLM-L6-v2: a whole job (reading, tokenising, journal and Parquet
- * included, the start of the processes told apart) against ONNX Runtime alone on input that is tokenised, sorted and packed,
- * and against transformers.js row by row and in batches of 32 in input order. Everything on one thread a process.
+ * A whole job (reading, tokenising, journal and Parquet included) against ONNX Runtime alone: a process a core on one
+ * thread, on input that is tokenised, sorted by length and packed. The start of the processes is subtracted by a job
+ * with a fifth of the rows; the CPU time is that of all processes. The same texts go to transformers.js, row by row
+ * and in batches of 32 in their order.
  */
-export async function compareOnnx(quantised: boolean, pairs: number): Promise<OnnxComparison> {
+export async function compareOnnx(one: OnnxCase, pairs: number): Promise<OnnxComparison> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   try {
-    const model = writeMiniLm(folder, quantised);
-    const texts = await sentences();
-    const batches = await tokenised(texts, join(folder, 'local/minilm'));
-    const halves = [0, 1].map((half) => {
-      const file = join(folder, `batches-${half}.json`);
-      writeFileSync(file, JSON.stringify(batches.filter((_, i) => i % 2 === half)));
+    const words = await wordsOfMobyDick();
+    const texts = passages(words, one.rows);
+    const graph = writeBenchModel(folder, one, vocabularyOf(words));
+    for (const [name, some] of [
+      ['short', texts.slice(0, one.rows / 5)],
+      ['long', texts],
+    ] as const) {
+      await writeTable(join(folder, `${name}.parquet`), some);
+      writeFileSync(join(folder, `${name}.yaml`), jobFile(one, folder, name));
+    }
+    const shares = await tokenised(texts.slice(one.rows / 5), join(folder, 'local/model'));
+    const batchFiles = shares.map((batches, i) => {
+      const file = join(folder, `batches-${i}.json`);
+      writeFileSync(file, JSON.stringify(batches));
       return file;
     });
-    writeFileSync(join(folder, 'job.yaml'), jobFile(folder));
+    const output = one.task === 'feature-extraction' ? 'last_hidden_state' : 'logits';
+    const some = join(folder, 'texts.json');
+    writeFileSync(some, JSON.stringify(texts.slice(0, one.someRows)));
     const result: OnnxComparison = {
-      rows: texts.length,
-      shares: [],
-      start: await timed([main, 'run', 'job.yaml', '--fresh', '--quiet', '--limit', '1'], folder),
+      short: [],
+      long: [],
       alone: [],
-      job: [],
-      rowByRow: { cpuSeconds: 0, seconds: 0 },
-      batchesOf32: { cpuSeconds: 0, seconds: 0 },
+      transformersJs: [1, 32].map((batch) => ({ batch, runs: [] })),
     };
     for (let i = 0; i < pairs; i++) {
-      const runs = halves.map((file) =>
-        node([join(here, 'ort-alone.mjs'), model, file, 'last_hidden_state'], folder),
+      const runs = batchFiles.map((file) =>
+        itself([join(here, 'ort-alone.mjs'), graph, file, output], folder),
       );
-      const both = (await Promise.all(runs)).map(({ stdout }) => JSON.parse(stdout) as Taken);
-      const alone = {
-        cpuSeconds: both.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
-        seconds: Math.max(...both.map(({ seconds }) => seconds)),
-      };
-      const job = await timed([main, 'run', 'job.yaml', '--fresh', '--quiet'], folder);
-      result.alone.push(alone);
-      result.job.push(job);
-      result.shares.push(alone.cpuSeconds / (job.cpuSeconds - result.start.cpuSeconds));
-    }
-    const some = join(folder, 'texts.json');
-    for (const [batch, count, into] of [
-      [1, 400, result.rowByRow],
-      [32, 320, result.batchesOf32],
-    ] as const) {
-      writeFileSync(some, JSON.stringify(texts.slice(0, count)));
-      const args = [
-        folder,
-        'local/minilm',
-        quantised ? 'q8' : 'fp32',
-        'feature-extraction',
-        some,
-        String(batch),
-      ];
-      const { stdout } = await node([join(here, 'transformers-js.mjs'), ...args], folder);
-      const taken = JSON.parse(stdout) as Taken;
-      into.cpuSeconds = taken.cpuSeconds / count;
-      into.seconds = taken.seconds / count;
+      result.alone.push(together(await Promise.all(runs)));
+      for (const name of ['short', 'long'] as const)
+        result[name].push(await timed([main, 'run', `${name}.yaml`, '--fresh', '--quiet'], folder));
+      for (const { batch, runs } of result.transformersJs) {
+        const dtype = one.quantised ? 'q8' : 'fp32';
+        const args = [folder, 'local/model', dtype, one.task, some, String(batch)];
+        runs.push(await itself([join(here, 'transformers-js.mjs'), ...args], folder));
+      }
     }
     return result;
   } finally {
@@ -101,43 +124,65 @@ export async function compareOnnx(quantised: boolean, pairs: number): Promise<On
 }
 
 /** @returns the path of the graph */
-function writeMiniLm(folder: string, quantised: boolean): string {
-  const model = join(folder, 'local/minilm');
-  mkdirSync(join(model, 'onnx'), { recursive: true });
-  const file = join(model, 'onnx', quantised ? 'model_quantized.onnx' : 'model.onnx');
-  writeFileSync(file, encoderBytes({ ...miniLm, quantised }));
-  for (const name of ['tokenizer.json', 'tokenizer_config.json'])
-    copyFileSync(join(tokenizers, name), join(model, name));
-  writeFileSync(
-    join(model, 'config.json'),
-    JSON.stringify({ model_type: 'bert', architectures: ['BertModel'] }),
-  );
-  return file;
+export function writeBenchModel(
+  folder: string,
+  { task, quantised }: Pick<OnnxCase, 'task' | 'quantised'>,
+  vocabulary: readonly string[],
+): string {
+  const shape = task === 'feature-extraction' ? miniLm : smallClassifier;
+  const file = quantised ? 'onnx/model_quantized.onnx' : 'onnx/model.onnx';
+  const model = join(folder, 'local/model');
+  writeModel(model, {
+    'config.json': JSON.stringify({
+      model_type: 'bert',
+      architectures: [task === 'feature-extraction' ? 'BertModel' : 'BertForSequenceClassification'],
+      id2label: { 0: 'NEGATIVE', 1: 'POSITIVE' },
+      pad_token_id: 0,
+    }),
+    'tokenizer.json': pieceTokenizer(vocabulary, shape.vocabulary),
+    'tokenizer_config.json': JSON.stringify({
+      tokenizer_class: 'BertTokenizer',
+      model_max_length: mostTokens,
+      pad_token: '[PAD]',
+      unk_token: '[UNK]',
+      cls_token: '[CLS]',
+      sep_token: '[SEP]',
+      mask_token: '[MASK]',
+    }),
+    [file]: encoderBytes({ ...shape, quantised }),
+  });
+  return join(model, file);
 }
 
-function jobFile(folder: string): string {
-  return `task: feature-extraction
-model: local/minilm
-source: ${moby}
-inputs: {text: text}
-parameters: {pooling: mean, normalize: true}
-backend: {type: onnx, model_dir: ${folder}}
-output: {path: out, keep: [chapter, sentence]}
-`;
-}
-
-async function sentences(): Promise<string[]> {
+async function writeTable(path: string, texts: readonly string[]): Promise<void> {
+  const lines = `${path}.jsonl`;
+  writeFileSync(lines, texts.map((text, id) => `${JSON.stringify({ id, text })}\n`).join(''));
   const engine = await Engine.open();
   try {
-    const rows = await engine.rows(`SELECT text FROM read_parquet(${quoteLiteral(moby)})`);
-    return rows.map(({ text }) => String(text));
+    await engine.run(
+      `COPY (SELECT * FROM read_json(${quoteLiteral(lines)})) TO ${quoteLiteral(path)} (FORMAT parquet)`,
+    );
   } finally {
     await engine.close();
   }
 }
 
-/** All rows sorted by length and packed as one: nothing that waits for rows could pack them better. */
-async function tokenised(texts: readonly string[], folder: string): Promise<number[][][]> {
+function jobFile({ task }: OnnxCase, folder: string, name: string): string {
+  return `task: ${task}
+model: local/model
+source: ${name}.parquet
+inputs: {text: text}
+parameters: ${task === 'feature-extraction' ? '{pooling: mean, normalize: true}' : '{}'}
+backend: {type: onnx, model_dir: ${folder}}
+output: {path: out-${name}, keep: [id]}
+`;
+}
+
+/**
+ * All rows sorted by length and packed as one, dealt to a process a core: nothing that waits for rows could pack them
+ * better.
+ */
+async function tokenised(texts: readonly string[], folder: string): Promise<number[][][][]> {
   const tokenizer = await Tokenizer.open(folder, {});
   const truncation = { maxLength: tokenizer.maxLength, strategy: 'LongestFirst' as const };
   const encodings = await tokenizer.encode(
@@ -153,74 +198,47 @@ async function tokenised(texts: readonly string[], folder: string): Promise<numb
     tokensPerRun,
     128,
   );
-  return runs.map((run) => run.map((i) => ids[i]!));
-}
-
-/** User and system time of a Node program with all processes that it started, as the shell tells it. */
-async function timed(args: readonly string[], cwd: string): Promise<Taken> {
-  const { stderr } = await ran(
-    'bash',
-    ['-c', 'TIMEFORMAT="%U %S %R"; time "$@"', 'bash', process.execPath, ...args],
-    cwd,
+  const cores = availableParallelism();
+  return Array.from({ length: cores }, (_, core) =>
+    runs.filter((_, i) => i % cores === core).map((run) => run.map((i) => ids[i]!)),
   );
-  const [user, system, seconds] = stderr.trim().split('\n').at(-1)!.split(' ').map(Number);
-  return { cpuSeconds: user! + system!, seconds: seconds! };
 }
 
-function node(args: readonly string[], cwd: string): Promise<{ stdout: string; stderr: string }> {
-  return ran(process.execPath, args, cwd);
+/** A program that measures itself. */
+async function itself(args: readonly string[], folder: string): Promise<Taken> {
+  const { stdout } = await ran(process.execPath, args, folder);
+  return JSON.parse(stdout) as Taken;
 }
 
-async function ran(
-  program: string,
-  args: readonly string[],
-  cwd: string,
-): Promise<{ stdout: string; stderr: string }> {
-  const child = spawn(program, args, {
-    cwd,
-    env: { PATH: process.env.PATH ?? '', HOME: cwd },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const code = await new Promise((done, failed) => child.on('error', failed).on('close', done));
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${String(code)}:\n${stderr.slice(-4000)}`);
-  return { stdout, stderr };
-}
-
-/** The middle one. */
-export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
-}
-
-/** Shares of the CPU time and of the figures of a user, in lines. */
+/** Runs and says a comparison. @returns median share of ONNX Runtime's speed by CPU time */
 export async function describeOnnx(
-  quantised: boolean,
+  one: OnnxCase,
   pairs: number,
   say: (line: string) => void,
 ): Promise<number> {
-  const { rows, shares, start, alone, job, rowByRow, batchesOf32 } = await compareOnnx(quantised, pairs);
-  const perRow = (seconds: number) => `${((seconds / rows) * 1000).toFixed(2)} ms/row`;
-  say(
-    `  start of all processes, models loaded: CPU ${start.cpuSeconds.toFixed(1)} s, ${start.seconds.toFixed(1)} s`,
-  );
-  for (const [i, share] of shares.entries()) {
+  const { short, long, alone, transformersJs } = await compareOnnx(one, pairs);
+  const rows = rowsBetween(one);
+  const both = ({ cpuSeconds, seconds }: Taken, count: number) =>
+    `CPU ${((cpuSeconds / count) * 1000).toFixed(2)} ms/row, ${(count / seconds).toFixed(0)} rows/s`;
+  const jobs = long.map((taken, i) => difference(taken, short[i]!));
+  const cpuShares = jobs.map(({ cpuSeconds }, i) => alone[i]!.cpuSeconds / cpuSeconds);
+  const wallShares = jobs.map(({ seconds }, i) => alone[i]!.seconds / seconds);
+  for (const [i, job] of jobs.entries())
     say(
-      `  ONNX Runtime alone CPU ${perRow(alone[i]!.cpuSeconds)}, ${alone[i]!.seconds.toFixed(1)} s; ` +
-        `job CPU ${perRow(job[i]!.cpuSeconds)}, ${job[i]!.seconds.toFixed(1)} s; share without the start ${share.toFixed(2)}`,
+      `  alone ${both(alone[i]!, rows)}; job ${both(job, rows)}; share by CPU time ${cpuShares[i]!.toFixed(2)}, ` +
+        `by wall time ${wallShares[i]!.toFixed(2)}; with start and loading ${both(long[i]!, one.rows)}`,
+    );
+  say(`  median share by wall time: ${median(wallShares).toFixed(2)}`);
+  for (const { batch, runs } of transformersJs) {
+    const perRow = (taken: number, count: number) => taken / count;
+    const cpu = runs.map(
+      ({ cpuSeconds }, i) => perRow(cpuSeconds, one.someRows) / perRow(jobs[i]!.cpuSeconds, rows),
+    );
+    const wall = runs.map(({ seconds }, i) => perRow(seconds, one.someRows) / perRow(jobs[i]!.seconds, rows));
+    say(
+      `  transformers.js ${batch === 1 ? 'row by row' : `in batches of ${batch}`}: ${both(runs[0]!, one.someRows)}; ` +
+        `the job is ${median(wall).toFixed(1)} times as fast, by CPU time ${median(cpu).toFixed(1)} times`,
     );
   }
-  const own = (median(job.map(({ cpuSeconds }) => cpuSeconds)) - start.cpuSeconds) / rows;
-  say(
-    `  transformers.js row by row takes ${(rowByRow.cpuSeconds / own).toFixed(1)} times the CPU time of the job`,
-  );
-  say(
-    `  transformers.js in batches of 32 takes ${(batchesOf32.cpuSeconds / own).toFixed(1)} times the CPU time of the job`,
-  );
-  return median(shares);
+  return median(cpuShares);
 }

@@ -1,4 +1,5 @@
-// transformers.js as a plain user calls it: transformers-js.mjs FOLDER MODEL DTYPE TASK TEXTS BATCH, 1 thread.
+// transformers.js as a plain user calls it, with its own settings: all cores for each call.
+// transformers-js.mjs FOLDER MODEL DTYPE TASK TEXTS BATCH
 import { readFileSync } from 'node:fs';
 import { env, pipeline } from '@huggingface/transformers';
 
@@ -6,7 +7,7 @@ const [, , folder, model, dtype, task, file, batch] = process.argv;
 const texts = JSON.parse(readFileSync(file, 'utf8'));
 env.allowRemoteModels = false;
 env.localModelPath = folder;
-const call = await pipeline(task, model, { dtype, session_options: { intraOpNumThreads: 1 } });
+const call = await pipeline(task, model, { dtype });
 const options = task === 'feature-extraction' ? { pooling: 'mean', normalize: true } : {};
 await call(texts[0], options);
 const [cpu, began] = [process.cpuUsage(), performance.now()];

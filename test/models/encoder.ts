@@ -8,16 +8,21 @@ export interface EncoderShape {
   vocabulary: number;
   /** Weights in 8 bits, with inputs that are quantised at each run, as `optimum-cli onnxruntime quantize` makes them. */
   quantised: boolean;
+  /** Labels of a classifier; its output is `logits` then. */
+  labels?: number;
 }
 
 /** all-MiniLM-L6-v2. */
 export const miniLm = { layers: 6, width: 384, heads: 12, vocabulary: 30_522 };
 
+/** A small classifier. */
+export const smallClassifier = { layers: 4, width: 256, heads: 4, vocabulary: 30_522, labels: 2 };
+
 /**
  * An encoder of a real one's shape with random weights: its speed is that of the real one, because the speed does not
- * depend on the numbers. Its output is `last_hidden_state`.
+ * depend on the numbers. Its output is `last_hidden_state`, or `logits` from the first token.
  */
-export function encoderBytes({ layers, width, heads, vocabulary, quantised }: EncoderShape): Buffer {
+export function encoderBytes({ layers, width, heads, vocabulary, quantised, labels }: EncoderShape): Buffer {
   const constants: Record<string, Tensor> = {};
   const nodes: Node[] = [];
   let state = 1;
@@ -104,13 +109,18 @@ export function encoderBytes({ layers, width, heads, vocabulary, quantised }: En
     const outer = linear(add('Mul', [`gated${i}`, 'half'], `gelu${i}`), `out${i}`, 4 * width, width);
     x = norm(add('Add', [attended, outer], `sum${i}`), i === layers - 1 ? 'last_hidden_state' : `x${i + 1}`);
   }
+  const output = { name: x, dims: ['batch', 'tokens', width] as (string | number)[] };
+  if (labels !== undefined) {
+    add('Gather', [x, 'start'], 'cls', { axis: 1 });
+    Object.assign(output, { name: linear('cls', 'logits', width, labels), dims: ['batch', labels] });
+  }
   return modelBytes({
     inputs: ['input_ids', 'attention_mask'].map((name) => ({
       name,
       type: 'int64',
       dims: ['batch', 'tokens'],
     })),
-    outputs: [{ name: x, type: 'float32', dims: ['batch', 'tokens', width] }],
+    outputs: [{ ...output, type: 'float32' }],
     constants,
     nodes,
   });
