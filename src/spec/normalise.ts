@@ -22,10 +22,10 @@ export const compressionsOf: Record<OutputFormat, readonly Compression[]> = {
 };
 
 /**
- * Rows of a request. What a server says that it takes bounds them again. `onnx`: packing 256 rows by their length
+ * Rows of a request. What a server says that it takes bounds them again. `onnx`: packing 512 rows by their length
  * leaves 2 % of padding; more of them gain nothing, and a stop would have to wait longer for them.
  */
-const usualBatch = { hf: 1, endpoint: 1, tei: 32, openai: 1, onnx: 256 } as const;
+const usualBatch = { hf: 1, endpoint: 1, tei: 32, openai: 1, onnx: 512 } as const;
 
 export interface JobContext {
   /** The job file's path; its name is the job's where it has none. */

@@ -11,10 +11,15 @@ export function sigmoid(x: number): number {
 export function softmax(logits: ArrayLike<number>): Float64Array {
   let largest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < logits.length; i++) largest = Math.max(largest, logits[i]!);
-  const scores = Float64Array.from(logits, (x) => Math.exp(x - largest));
+  const scores = new Float64Array(logits.length);
   let sum = 0;
-  for (const score of scores) sum += score;
-  return scores.map((score) => score / sum);
+  for (let i = 0; i < scores.length; i++) {
+    const score = Math.exp(logits[i]! - largest);
+    scores[i] = score;
+    sum += score;
+  }
+  for (let i = 0; i < scores.length; i++) scores[i]! /= sum;
+  return scores;
 }
 
 export function activated(logits: ArrayLike<number>, activation: Activation): Float64Array {
