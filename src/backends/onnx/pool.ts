@@ -214,16 +214,24 @@ export class Pool {
     );
   }
 
-  /** Gives windows to workers that have none, then to those that are about to have none. */
+  /**
+   * Gives windows to workers that have none, then to those that are about to have none. A worker prepares the next window
+   * while it answers one; a window that a worker died of shares no worker, or the other one would be blamed.
+   */
   #dispatch(): void {
     const ready = this.#slots.filter((slot) => slot.ready);
     const idle = ready.filter(({ jobs }) => jobs.length === 0);
     const ending = ready.filter(
-      ({ jobs }) => jobs.length === 1 && jobs[0]!.window.runsLeft <= runsToPrefetch,
+      ({ jobs: [job, ...more] }) =>
+        job !== undefined &&
+        more.length === 0 &&
+        job.window.runsLeft <= runsToPrefetch &&
+        !job.window.suspect,
     );
     for (const slot of [...idle, ...ending]) {
-      const job = this.#queue.shift();
-      if (job === undefined) return;
+      const [job] = this.#queue;
+      if (job === undefined || (job.window.suspect && slot.jobs.length > 0)) return;
+      this.#queue.shift();
       this.#give(slot, job);
     }
   }

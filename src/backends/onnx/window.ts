@@ -34,6 +34,8 @@ export class Window {
   /** Answers to rows asked alone, for when their run kills in any company. */
   readonly #alone = new Map<number, unknown>();
   #deathsBeforePlan = 0;
+  /** A worker died while it answered this. */
+  suspect = false;
 
   constructor(questions: readonly Question[]) {
     this.questions = questions;
@@ -86,6 +88,7 @@ export class Window {
    * @returns why the whole call fails, where no run is to blame: it died before it had planned one
    */
   died(how: string): CallFailure | undefined {
+    this.suspect = true;
     if (this.#runs === undefined) return this.#diedBeforePlan(how);
     const run = this.#next();
     if (run.kind === 'again') this.#settleAlone(run);

@@ -118,3 +118,11 @@ function dieWhere(window: Window, deadly: (rows: readonly number[]) => boolean):
   }
   return deaths;
 }
+
+test('a window that a worker died of is to be given to a worker of its own', () => {
+  const window = new Window(texts(['a', 'b']));
+  expect(window.suspect).toBe(false);
+  window.planned([[0], [1]], []);
+  window.died('a worker was ended by SIGKILL');
+  expect(window.suspect).toBe(true);
+});

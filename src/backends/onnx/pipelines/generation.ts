@@ -1,7 +1,7 @@
 import { SluiceError } from '../../../errors.ts';
 import { type Inputs, Unanswerable } from '../../../tasks/task.ts';
 import type { WorkerSetup } from '../protocol.ts';
-import { RowRunner } from '../row-runner.ts';
+import { rowByRow } from '../row-runner.ts';
 import type { Runner } from '../runner.ts';
 import { generateOptions, seed, textsOf } from './generate-options.ts';
 import { offlineTransformers, openPipeline, type Transformers } from './open.ts';
@@ -39,7 +39,7 @@ interface Generator {
 export async function textGeneration(setup: WorkerSetup): Promise<Runner> {
   const library = await offlineTransformers();
   const generate = await openPipeline<Generator>(library, 'text-generation', setup);
-  return new RowRunner(async ({ inputs, parameters }) => {
+  return rowByRow(async ({ inputs, parameters }) => {
     seed(library, inputs, parameters);
     const options = {
       ...generateOptions(library, parameters),
@@ -69,7 +69,7 @@ export async function conversation(setup: WorkerSetup): Promise<Runner> {
       },
     );
   }
-  return new RowRunner(async ({ inputs, parameters }) => {
+  return rowByRow(async ({ inputs, parameters }) => {
     seed(library, inputs, parameters);
     const [{ generated_text }] = (await generate(
       messagesOf(inputs),
@@ -93,7 +93,7 @@ export function textToText(task: string, key: string) {
     const library = await offlineTransformers();
     const { tokenizer, model } = await openPipeline<Generator>(library, task, setup);
     const prefix = (model.config.prefix ?? '') + (model.config.task_specific_params?.[task]?.prefix ?? '');
-    return new RowRunner(async ({ inputs, parameters }) => {
+    return rowByRow(async ({ inputs, parameters }) => {
       seed(library, inputs, parameters);
       const options = generateOptions(library, parameters);
       const texts = [prefix + (inputs.text as string)];

@@ -1,4 +1,5 @@
 import type { Binary } from '../../../tasks/task.ts';
+import type { Question } from '../../backend.ts';
 import { type Activation, activated, predictionsOf } from '../heads/scores.ts';
 import { labelsOf } from '../architecture.ts';
 import type { JsonObject } from '../../../tasks/shapes.ts';
@@ -6,7 +7,7 @@ import type { WorkerSetup } from '../protocol.ts';
 import { RowRunner } from '../row-runner.ts';
 import type { Runner } from '../runner.ts';
 import { offlineTransformers, openPipeline, type Transformers } from './open.ts';
-import { type Picture, pictureOf, pngOf } from './picture.ts';
+import { decodedBytes, type Picture, pictureOf, pngOf } from './picture.ts';
 
 type Image = InstanceType<Transformers['RawImage']>;
 
@@ -34,11 +35,13 @@ interface Segment {
 export async function imageClassification(setup: WorkerSetup, config: JsonObject): Promise<Runner> {
   const library = await offlineTransformers();
   const pipeline = await openPipeline<ClassifierPipeline>(library, 'image-classification', setup);
-  return new RowRunner(async ({ inputs, parameters }) => {
-    const image = rawImage(library, await pictureOf(inputs.image as Binary));
-    const { pixel_values } = await pipeline.processor([image]);
-    const { logits } = await pipeline.model({ pixel_values });
-    return classified(setup.model.folder, config, logits.data, parameters);
+  return new RowRunner({
+    read: async (question) => pipeline.processor([await imageOf(library, question)]),
+    mayReadAhead: isSmall,
+    answer: async ({ parameters }, { pixel_values }) => {
+      const { logits } = await pipeline.model({ pixel_values });
+      return classified(setup.model.folder, config, logits.data, parameters);
+    },
   });
 }
 
@@ -65,9 +68,11 @@ export async function objectDetection(setup: WorkerSetup): Promise<Runner> {
   const library = await offlineTransformers();
   type Detect = (image: Image, options: { threshold: number }) => Promise<Detection[]>;
   const detect = await openPipeline<Detect>(library, 'object-detection', setup);
-  return new RowRunner(async ({ inputs, parameters }) => {
-    const image = rawImage(library, await pictureOf(inputs.image as Binary));
-    return detect(image, { threshold: (parameters.threshold as number | undefined) ?? usual.threshold });
+  return new RowRunner({
+    read: (question) => imageOf(library, question),
+    mayReadAhead: isSmall,
+    answer: ({ parameters }, image) =>
+      detect(image, { threshold: (parameters.threshold as number | undefined) ?? usual.threshold }),
   });
 }
 
@@ -76,30 +81,42 @@ export async function imageSegmentation(setup: WorkerSetup): Promise<Runner> {
   const library = await offlineTransformers();
   type Segmenter = (image: Image, options: Record<string, unknown>) => Promise<Segment[]>;
   const segment = await openPipeline<Segmenter>(library, 'image-segmentation', setup);
-  return new RowRunner(async ({ inputs, parameters }) => {
-    const image = rawImage(library, await pictureOf(inputs.image as Binary));
-    const segments = await segment(image, {
-      ...(parameters.threshold === undefined ? undefined : { threshold: parameters.threshold }),
-      ...(parameters.mask_threshold === undefined
-        ? undefined
-        : { mask_threshold: parameters.mask_threshold }),
-      ...(parameters.overlap_mask_area_threshold === undefined
-        ? undefined
-        : { overlap_mask_area_threshold: parameters.overlap_mask_area_threshold }),
-      ...(parameters.subtask === undefined ? undefined : { subtask: parameters.subtask }),
-    });
-    return Promise.all(
-      segments.map(async ({ label, score, mask }) => ({
-        label: label ?? '',
-        score,
-        mask: Buffer.from(await pngOf(Uint8Array.from(mask.data), mask.width, mask.height)).toString(
-          'base64',
-        ),
-      })),
-    );
+  return new RowRunner({
+    read: (question) => imageOf(library, question),
+    mayReadAhead: isSmall,
+    answer: async ({ parameters }, image) => {
+      const segments = await segment(image, {
+        ...(parameters.threshold === undefined ? undefined : { threshold: parameters.threshold }),
+        ...(parameters.mask_threshold === undefined
+          ? undefined
+          : { mask_threshold: parameters.mask_threshold }),
+        ...(parameters.overlap_mask_area_threshold === undefined
+          ? undefined
+          : { overlap_mask_area_threshold: parameters.overlap_mask_area_threshold }),
+        ...(parameters.subtask === undefined ? undefined : { subtask: parameters.subtask }),
+      });
+      return Promise.all(
+        segments.map(async ({ label, score, mask }) => ({
+          label: label ?? '',
+          score,
+          mask: Buffer.from(await pngOf(Uint8Array.from(mask.data), mask.width, mask.height)).toString(
+            'base64',
+          ),
+        })),
+      );
+    },
   });
 }
 
-function rawImage({ RawImage }: Transformers, { data, width, height }: Picture): Image {
+/** Decoded bytes of an image that may wait beside the one that the model works on: 21 megapixels. */
+const mostAhead = 64 * 1024 * 1024;
+
+async function isSmall({ inputs }: Question): Promise<boolean> {
+  return (await decodedBytes(inputs.image as Binary)) <= mostAhead;
+}
+
+/** @throws {Unanswerable} */
+async function imageOf({ RawImage }: Transformers, { inputs }: Question): Promise<Image> {
+  const { data, width, height }: Picture = await pictureOf(inputs.image as Binary);
   return new RawImage(data, width, height, 3);
 }

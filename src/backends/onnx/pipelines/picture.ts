@@ -30,6 +30,20 @@ export async function pictureOf({ bytes }: Binary): Promise<Picture> {
   }
 }
 
+/**
+ * Bytes that its pixels take, as its header says.
+ * @throws {Unanswerable} for bytes that are no image
+ */
+export async function decodedBytes({ bytes }: Binary): Promise<number> {
+  const { default: sharp } = await heavy('sharp', () => import('sharp'));
+  try {
+    const { width, height } = await sharp(bytes).metadata();
+    return 3 * width * height;
+  } catch (error) {
+    throw new Unanswerable(`the image cannot be decoded: ${messageOf(error)}`);
+  }
+}
+
 /** The PNG of a mask: one channel, 0 or 255. */
 export async function pngOf(mask: Uint8Array, width: number, height: number): Promise<Uint8Array> {
   const { default: sharp } = await heavy('sharp', () => import('sharp'));

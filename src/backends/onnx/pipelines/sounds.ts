@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { JsonObject } from '../../../tasks/shapes.ts';
 import { type Binary, type Parameters, Unanswerable } from '../../../tasks/task.ts';
+import type { Question } from '../../backend.ts';
 import { modelJson } from '../model.ts';
 import type { WorkerSetup } from '../protocol.ts';
 import { RowRunner } from '../row-runner.ts';
@@ -39,11 +40,13 @@ export async function audioClassification(setup: WorkerSetup, config: JsonObject
     setup,
   );
   const rate = rateOf(folder);
-  return new RowRunner(async ({ inputs, parameters }) => {
-    const { logits } = await pipeline.model(
-      await pipeline.processor(await samplesOf(inputs.audio as Binary, rate)),
-    );
-    return classified(folder, config, logits.data, parameters);
+  return new RowRunner({
+    read: ({ inputs }) => samplesOf(inputs.audio as Binary, rate),
+    mayReadAhead: isSmall,
+    answer: async ({ parameters }, samples) => {
+      const { logits } = await pipeline.model(await pipeline.processor(samples));
+      return classified(folder, config, logits.data, parameters);
+    },
   });
 }
 
@@ -56,25 +59,28 @@ export async function speechRecognition(setup: WorkerSetup, config: JsonObject):
   const ctc = String((config.architectures as unknown[] | undefined)?.[0]).endsWith('ForCTC');
   const tokenizer = await Tokenizer.open(folder, config);
   const delimiter = modelJson(folder, 'tokenizer_config.json')?.word_delimiter_token;
-  return new RowRunner(async ({ inputs, parameters }) => {
-    const samples = await samplesOf(inputs.audio as Binary, rate);
-    if (ctc) {
-      if (parameters.return_timestamps === true || typeof parameters.return_timestamps === 'string')
-        throw new Unanswerable('return_timestamps: this backend has them for Whisper models only');
-      const { logits } = await pipeline.model(await pipeline.processor(samples));
-      return {
-        text: greedyCtc(logits, tokenizer.padId, (id) => tokenizer.tokenOf(id), String(delimiter ?? '|')),
-      };
-    }
-    const generating = (parameters.generation_parameters ?? {}) as Parameters;
-    seed(library, hash('sha256', (inputs.audio as Binary).bytes), generating);
-    const { text, chunks } = await pipeline(samples, {
-      ...(parameters.return_timestamps === undefined
-        ? undefined
-        : { return_timestamps: parameters.return_timestamps }),
-      ...generateOptions(library, generating),
-    });
-    return { text: text.trim(), ...(chunks === undefined ? undefined : { chunks }) };
+  return new RowRunner({
+    read: ({ inputs }) => samplesOf(inputs.audio as Binary, rate),
+    mayReadAhead: isSmall,
+    answer: async ({ inputs, parameters }, samples) => {
+      if (ctc) {
+        if (parameters.return_timestamps === true || typeof parameters.return_timestamps === 'string')
+          throw new Unanswerable('return_timestamps: this backend has them for Whisper models only');
+        const { logits } = await pipeline.model(await pipeline.processor(samples));
+        return {
+          text: greedyCtc(logits, tokenizer.padId, (id) => tokenizer.tokenOf(id), String(delimiter ?? '|')),
+        };
+      }
+      const generating = (parameters.generation_parameters ?? {}) as Parameters;
+      seed(library, hash('sha256', (inputs.audio as Binary).bytes), generating);
+      const { text, chunks } = await pipeline(samples, {
+        ...(parameters.return_timestamps === undefined
+          ? undefined
+          : { return_timestamps: parameters.return_timestamps }),
+        ...generateOptions(library, generating),
+      });
+      return { text: text.trim(), ...(chunks === undefined ? undefined : { chunks }) };
+    },
   });
 }
 
@@ -98,6 +104,13 @@ export function greedyCtc(
     last = best;
   }
   return text.replaceAll(delimiter, ' ').replace(/ +/g, ' ').trim();
+}
+
+/** Bytes of a sound that may be held decoded beside the one that the model works on; decoded it is ten times as large. */
+const mostAhead = 8 * 1024 * 1024;
+
+async function isSmall({ inputs }: Question): Promise<boolean> {
+  return (inputs.audio as Binary).bytes.length <= mostAhead;
 }
 
 function rateOf(folder: string): number {

@@ -1,0 +1,53 @@
+import { messageOf } from '../../errors.ts';
+import type { FromWorker, ToWorker } from './protocol.ts';
+import type { Prepared, Runner } from './runner.ts';
+
+/** A window that the pool has given. */
+type Given = Extract<ToWorker, { type: 'run' }>;
+
+/**
+ * The order of a worker's work: one window after the other, and the next one is tokenised or decoded while the model
+ * works on this one. Windows are prepared one at a time, in their order: a tokenizer is told how to cut texts before it
+ * takes them, and two windows that did so at once would be cut each other's way.
+ */
+export class Turns {
+  readonly #say: (message: FromWorker) => void;
+  /** Whether anybody listens; a window is given up when not. */
+  readonly #isHeard: () => boolean;
+  readonly #runner: Runner;
+  #prepared: Promise<unknown> = Promise.resolve();
+  #answered: Promise<void> = Promise.resolve();
+
+  constructor(runner: Runner, say: (message: FromWorker) => void, isHeard: () => boolean) {
+    this.#runner = runner;
+    this.#say = say;
+    this.#isHeard = isHeard;
+  }
+
+  /**
+   * Takes a window behind those before it.
+   * @throws what preparing it threw, when its turn to be answered has come
+   */
+  take(given: Given): Promise<void> {
+    const prepared = this.#prepared.then(() => this.#runner.prepare(given.questions, given.plan));
+    // What cannot be prepared must not end the window before it, which would be blamed: it is thrown at its own turn.
+    this.#prepared = prepared.catch(() => undefined);
+    const answered = this.#answered.then(async () => this.#answer(given, await prepared));
+    this.#answered = answered;
+    return answered;
+  }
+
+  async #answer({ id, plan }: Given, prepared: Prepared): Promise<void> {
+    if (plan === undefined)
+      this.#say({ type: 'planned', id, plan: prepared.plan, refused: prepared.refused });
+    for (const rows of prepared.plan) {
+      if (!this.#isHeard()) return;
+      try {
+        this.#say({ type: 'answered', id, ...(await prepared.run(rows)) });
+      } catch (error) {
+        this.#say({ type: 'failed', id, message: messageOf(error) });
+        return;
+      }
+    }
+  }
+}
