@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Engine } from '../duckdb/engine.ts';
@@ -9,10 +8,11 @@ import type { Compression } from '../spec/job.ts';
 import { localStorage } from '../storage/local.ts';
 import type { PartRequest, Writer } from '../writers/writer.ts';
 import { deadLetterLines } from './dead-letters.ts';
+import { fileSha256 } from './file-sha256.ts';
 import { Layout } from './layout.ts';
 import { assertBalanced } from './ledger.ts';
-import { stateText } from './state-file.ts';
 import type { ShardWork } from './shard-work.ts';
+import { stateText } from './state-file.ts';
 
 /** Version of the commit records; a reader refuses any other. */
 export const recordVersion = 1;
@@ -120,7 +120,7 @@ export async function commitShard(
     rows: shard.rows,
     part,
     bytes: (await stat(temporary)).size,
-    sha256: await sha256(temporary),
+    sha256: await fileSha256(temporary),
     ...counts,
     errors_sha256: lines === '' ? null : createHash('sha256').update(lines).digest('hex'),
     committed: new Date().toISOString(),
@@ -146,13 +146,6 @@ function resultsInOrder(feed: string, start: number, results: CommitContext['res
     `SELECT __row::BIGINT + ${start} AS __row, __failure IS NOT NULL AS __drop, ${columns} ` +
     `FROM ${feed} WHERE __live ORDER BY __row`
   );
-}
-
-/** SHA-256 of a file, in hex. */
-export async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
 }
 
 function writeError(error: unknown, root: string): unknown {
