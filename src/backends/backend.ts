@@ -84,6 +84,12 @@ export class RowRefused {
   }
 }
 
+/** Files of a model, relative to its folder. */
+export interface LocalFiles {
+  folder: string;
+  names: readonly string[];
+}
+
 /** How a pool of this machine wants to be asked; nothing of it is paid for. */
 export interface LocalCalls {
   /**
@@ -96,6 +102,8 @@ export interface LocalCalls {
   inFlight: number;
   /** After a stop, a call may go on for so long, ms; then it is given up, and asked again by the next run. */
   graceMs: number;
+  /** What decides the answers: another content makes them answers of another model. */
+  files: LocalFiles;
 }
 
 export type CallOutcome =

@@ -1,12 +1,13 @@
 import { openBackend } from '../backends/index.ts';
 import { Engine } from '../duckdb/engine.ts';
 import { SluiceError } from '../errors.ts';
+import { firstQuestion } from '../runs/first-question.ts';
+import { jobChanges } from '../runs/job-changes.ts';
 import { Layout } from '../runs/layout.ts';
+import { modelFilesOf } from '../runs/model-files.ts';
 import { plannedRows } from '../runs/plan.ts';
 import { updatePlan } from '../runs/planning.ts';
 import { prepare } from '../runs/prepare.ts';
-import { firstQuestion } from '../runs/first-question.ts';
-import { changes, fingerprintOf } from '../runs/fingerprint.ts';
 import { ledgerOf, readState } from '../runs/state.ts';
 import { invalidJob, loadJob } from './load-job.ts';
 import { count, plural } from './words.ts';
@@ -33,7 +34,9 @@ export async function plan(args: PlanArguments): Promise<void> {
     if (prepared === undefined) throw invalidJob(problems, text);
     try {
       const state = await readState(layout);
-      const changed = state.plan === undefined ? [] : changes(state.plan.job.fingerprint, fingerprintOf(job));
+      const files = backend.local?.files;
+      const model = files === undefined ? undefined : await modelFilesOf(files, state.plan?.model);
+      const changed = state.plan === undefined ? [] : jobChanges(job, model, state.plan);
       const old = changed.length > 0 ? undefined : state.plan;
       const update = await updatePlan(
         job,

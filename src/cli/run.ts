@@ -7,21 +7,21 @@ import { claimOutput } from '../runs/claim.ts';
 import { endRun } from '../runs/end.ts';
 import { Layout } from '../runs/layout.ts';
 import { allowedFailures } from '../runs/ledger.ts';
+import type { RunLock } from '../runs/lock.ts';
 import { outcomeOf } from '../runs/outcome.ts';
 import { type Prepared, prepare } from '../runs/prepare.ts';
 import { writeReport } from '../runs/report.ts';
-import { reopenFailed, type RetrySelection } from '../runs/retry.ts';
+import { type RetrySelection, reopenFailed } from '../runs/retry.ts';
 import { Run } from '../runs/run.ts';
-import type { RunLock } from '../runs/lock.ts';
 import { isIn, readShare, type Share } from '../runs/share.ts';
 import { openOutput, type Started, startRun } from '../runs/start.ts';
 import { systemClock } from '../scheduler/clock.ts';
+import { version } from '../version.ts';
 import { invalidJob, loadJob } from './load-job.ts';
 import { createLog, type LogFormat, logFormat } from './log.ts';
 import { Progress } from './progress.ts';
 import { eventLogger, sayEnd, sayReopened, sayShareDone, sayTakenOver, sayUpdate } from './run-log.ts';
 import { Signals } from './signals.ts';
-import { version } from '../version.ts';
 
 export interface RunArguments {
   job: string;
@@ -59,7 +59,8 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
     await openOutput(layout);
     const { lock, begun } = await claimOutput(layout, share, async ({ others, tookOver }) => {
       if (tookOver !== undefined) sayTakenOver(tookOver, log);
-      return startRun(job, prepared.dataset, layout, { fresh, prune, others });
+      const model = backend.local?.files;
+      return startRun(job, prepared.dataset, layout, { fresh, prune, others, model });
     });
     try {
       return await work({ args, prepared, layout, engine, backend, lock, begun, log });

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Engine } from '../duckdb/engine.ts';
@@ -10,10 +9,11 @@ import { makeFolder, removeFile } from '../storage/durable.ts';
 import { localStorage } from '../storage/local.ts';
 import type { PartRequest, Writer } from '../writers/writer.ts';
 import { deadLetterLines } from './dead-letters.ts';
+import { fileSha256 } from './file-sha256.ts';
 import { Layout } from './layout.ts';
 import { assertBalanced } from './ledger.ts';
-import { stateText } from './state-file.ts';
 import type { ShardWork } from './shard-work.ts';
+import { stateText } from './state-file.ts';
 
 /** Version of the commit records; a reader refuses any other. */
 export const recordVersion = 1;
@@ -41,6 +41,8 @@ export interface CommitRecord {
   /** ISO time. */
   committed: string;
   model: string | null;
+  /** Over the files of a model on this machine, hex: which weights of that name they were. */
+  model_sha256?: string;
 }
 
 /** What is the same for all shards of a run. */
@@ -54,6 +56,8 @@ export interface CommitContext {
   /** Failed rows are left out of the part. */
   dropFailed: boolean;
   model: string | undefined;
+  /** Only of a model on this machine. */
+  modelSha256: string | undefined;
 }
 
 /**
@@ -121,11 +125,12 @@ export async function commitShard(
     rows: shard.rows,
     part,
     bytes: (await stat(temporary)).size,
-    sha256: await sha256(temporary),
+    sha256: await fileSha256(temporary),
     ...counts,
     errors_sha256: lines === '' ? null : createHash('sha256').update(lines).digest('hex'),
     committed: new Date().toISOString(),
     model: context.model ?? null,
+    ...(context.modelSha256 === undefined ? {} : { model_sha256: context.modelSha256 }),
   };
   await makeFolder(dirname(target));
   await localStorage.publish(temporary, target);
@@ -147,13 +152,6 @@ function resultsInOrder(feed: string, start: number, results: CommitContext['res
     `SELECT __row::BIGINT + ${start} AS __row, __failure IS NOT NULL AS __drop, ${columns} ` +
     `FROM ${feed} WHERE __live ORDER BY __row`
   );
-}
-
-/** SHA-256 of a file, in hex. */
-export async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
 }
 
 function writeError(error: unknown, root: string): unknown {

@@ -1,5 +1,6 @@
 import type { Mark } from '../sources/format.ts';
 import { canonical, type Fingerprint, shortHash } from './fingerprint.ts';
+import type { ModelFile } from './model-files.ts';
 
 /** Version of `plan.json`; a reader refuses any other. */
 export const planVersion = 1;
@@ -38,6 +39,8 @@ export interface Plan {
   /** When the plan was first made, ISO. */
   created: string;
   job: { name: string; fingerprint: Fingerprint };
+  /** Files of a model on this machine. */
+  model?: ModelFile[];
   files: PlannedFile[];
   shards: Shard[];
   /** Set with `source.sample`: the sample is drawn from this many rows. */

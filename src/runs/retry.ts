@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { Exit, SluiceError } from '../errors.ts';
 import { removeFile } from '../storage/durable.ts';
-import { type CommitRecord, sha256 } from './commit.ts';
+import type { CommitRecord } from './commit.ts';
 import { readDeadLetters } from './dead-letters.ts';
 import type { DeadLetter, RowFailure } from './failure.ts';
+import { fileSha256 } from './file-sha256.ts';
 import type { Layout } from './layout.ts';
 import type { Plan } from './plan.ts';
 import { type RebuildContext, rebuildJournal } from './rebuild.ts';
@@ -68,7 +69,7 @@ export async function reopenFailed(context: ReopenContext, selection: RetrySelec
       continue;
     }
     const part = join(layout.root, record.part);
-    if ((await sha256(part).catch(() => undefined)) !== record.sha256) throw partChanged(part);
+    if ((await fileSha256(part).catch(() => undefined)) !== record.sha256) throw partChanged(part);
     await rebuildJournal(context, shape, { shard, record, letters });
     await removeFile(layout.record(shard.id));
     records.delete(shard.id);
@@ -100,7 +101,7 @@ async function committedLetters(layout: Layout, record: CommitRecord): Promise<D
   const letters = await readDeadLetters(path);
   if (letters.length !== record.failed)
     throw damaged(path, `it lists ${letters.length} failed rows, the commit record says ${record.failed}`);
-  if (record.errors_sha256 !== undefined && (await sha256(path)) !== record.errors_sha256)
+  if (record.errors_sha256 !== undefined && (await fileSha256(path)) !== record.errors_sha256)
     throw damaged(path, 'it is not what was committed');
   return letters;
 }

@@ -10,14 +10,15 @@ import { type CommitContext, type CommitRecord, commitShard } from './commit.ts'
 import { callFailure, type RowFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
 import { allowedFailures, assertBalanced, type Ledger } from './ledger.ts';
+import { modelSha256 } from './model-files.ts';
 import { committedHash, type Plan, type Shard } from './plan.ts';
 import { type Prepared, shardFile, shardRelation } from './prepare.ts';
 import { ResultShape } from './result-shape.ts';
+import { isChosen, type RetrySelection } from './retry.ts';
+import { diskError, sourceChanged } from './run-errors.ts';
 import { schedulingOf } from './scheduling.ts';
 import { type Item, ShardWork, type Unaskable } from './shard-work.ts';
 import { saveDimensions } from './start.ts';
-import { isChosen, type RetrySelection } from './retry.ts';
-import { diskError, sourceChanged } from './run-errors.ts';
 import { ledgerOf } from './state.ts';
 
 /**
@@ -110,6 +111,7 @@ export class Run {
       results: prepared.results,
       dropFailed: job.errors.onRowError === 'drop',
       model: job.model,
+      modelSha256: plan.model && modelSha256(plan.model),
     };
     this.#scheduler = new Scheduler<Item, ResultRow>({
       ...schedulingOf(job, backend, context.random),

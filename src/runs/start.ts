@@ -1,6 +1,7 @@
 import { access, constants, lstat, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import type { LocalFiles } from '../backends/backend.ts';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import type { Dataset } from '../sources/dataset.ts';
 import type { Job } from '../spec/job.ts';
@@ -8,9 +9,10 @@ import { makeFolder, removeFile, syncDir } from '../storage/durable.ts';
 import { isLeftover, localStorage } from '../storage/local.ts';
 import { underGuard } from './claim.ts';
 import type { CommitRecord } from './commit.ts';
-import { changes, fingerprintOf } from './fingerprint.ts';
+import { jobChanges, refuseChangedJob } from './job-changes.ts';
 import type { Layout } from './layout.ts';
 import { removeDeadDrafts } from './lock.ts';
+import { modelFilesOf } from './model-files.ts';
 import type { Plan } from './plan.ts';
 import { type PlanUpdate, updatePlan } from './planning.ts';
 import { draftJournal } from './rebuild.ts';
@@ -24,6 +26,17 @@ export interface Started {
   update: PlanUpdate;
   /** Parts that were committed and are gone; their rows are done again. */
   lostParts: string[];
+}
+
+export interface StartOptions {
+  /** Forget what an earlier run wrote. */
+  fresh?: boolean;
+  /** Remove the parts of files that are gone. */
+  prune?: boolean;
+  /** Other shares of the job are at work. */
+  others?: boolean;
+  /** Files of a model on this machine. */
+  model?: LocalFiles | undefined;
 }
 
 /**
@@ -50,26 +63,26 @@ export async function openOutput(layout: Layout): Promise<void> {
 /**
  * Brings the plan up to date with the job and its source, under the lock. While others are at work the plan must be up
  * to date already, and what they are writing is left alone.
- * @param how `fresh`: forget what an earlier run wrote; `prune`: remove the parts of files that are gone; `others`:
- *   other shares of the job are at work
  * @throws {SluiceError} JOB_CHANGED, exit 2, when what is there was made by another job; PLAN_IN_USE, exit 75
  */
 export async function startRun(
   job: Job,
   dataset: Dataset,
   layout: Layout,
-  { fresh = false, prune = false, others = false } = {},
+  { fresh = false, prune = false, others = false, model }: StartOptions = {},
 ): Promise<Started> {
   if (fresh) await forget(layout);
   const { plan: old, records } = await readState(layout);
   if (old === undefined) await refuseForeignFiles(layout);
-  else refuseChangedJob(job, old, layout);
+  const files = model === undefined ? undefined : await modelFilesOf(model, old?.model);
+  if (old !== undefined) refuseChangedJob(jobChanges(job, files, old), layout);
   // A refused run leaves everything as it was, the word that the output is complete included.
   await removeFile(layout.success);
   if (!others) await removeLeftovers(layout);
 
   const lost = await lostParts(layout, records);
   const update = await updatePlan(job, dataset, old, (shard) => records.has(shard), prune);
+  if (files !== undefined) update.plan.model = files;
   if (others) {
     const isSame =
       old !== undefined &&
@@ -221,25 +234,4 @@ function planInUse(layout: Layout): SluiceError {
     `output ${layout.root}: source.limit, the source or a part is not as it was when the other shares began`,
     { next: 'wait until they have ended, then start all of them again', exit: Exit.later },
   );
-}
-
-function refuseChangedJob(job: Job, old: Plan, layout: Layout): void {
-  const found = changes(old.job.fingerprint, fingerprintOf(job));
-  if (found.length === 0) return;
-  const list = found
-    .map(({ field, before, now }) => `  ${field}: was ${brief(before)}, is ${brief(now)}`)
-    .join('\n');
-  throw new SluiceError(
-    'JOB_CHANGED',
-    `output ${layout.root} was made by another version of this job:\n${list}`,
-    {
-      next: 'run with --fresh to forget it (every row is asked again), or choose another output.path to keep both',
-      exit: Exit.usage,
-    },
-  );
-}
-
-function brief(value: unknown): string {
-  const text = JSON.stringify(value);
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }

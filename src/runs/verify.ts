@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type CommitRecord, sha256 } from './commit.ts';
+import type { CommitRecord } from './commit.ts';
+import { fileSha256 } from './file-sha256.ts';
 import type { Layout } from './layout.ts';
 
 /** What was found when the parts were held against their commit records. Paths below the output directory. */
@@ -20,7 +21,7 @@ export async function verifyParts(
   for (const record of records.values()) {
     verified.parts++;
     try {
-      if ((await sha256(join(layout.root, record.part))) !== record.sha256)
+      if ((await fileSha256(join(layout.root, record.part))) !== record.sha256)
         verified.changed.push(record.part);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { companyModel } from '../models/company.ts';
@@ -106,6 +106,34 @@ describe('a local model', () => {
     expect(await sluice(folder, ['run', 'job.yaml', '--set', 'backend.workers=1'])).toMatchObject({
       code: 0,
     });
+  });
+
+  test('a model whose files have changed is another model: which file it is, is said', async () => {
+    const folder = temporaryFolder();
+    const model = join(folder, 'model');
+    writeModel(model, companyModel(4));
+    writeJob(folder, { model: './model', backend: 'onnx' });
+    const run = () => sluice(folder, ['run', 'job.yaml', '--limit', '100']);
+    expect(await run()).toMatchObject({ code: 0 });
+    const record = JSON.parse(readFileSync(join(folder, 'out/_sluice/shards/00000.json'), 'utf8'));
+    expect(record).toMatchObject({ model: './model', model_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    // The same bytes with another time: a model that was copied anew.
+    const weights = join(model, 'onnx/model.onnx');
+    utimesSync(weights, 1e9, 1e9);
+    expect(await run()).toMatchObject({ code: 0 });
+    const config = join(model, 'config.json');
+    const text = readFileSync(config, 'utf8');
+    writeFileSync(config, text.replace('"A"', '"Z"'));
+    writeFileSync(join(model, 'tokenizer_config.json'), '{"model_max_length": 7}');
+    const refused = await run();
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toMatch(/model's config\.json: was "[0-9a-f]{12}", is "[0-9a-f]{12}"/);
+    expect(refused.stderr).toContain("model's tokenizer_config.json: was ");
+    expect(refused.stderr).not.toContain('model.onnx');
+    expect((await sluice(folder, ['plan', 'job.yaml', '--limit', '100'])).stdout).toMatch(
+      /another version of this job \(model's config\.json, model's tokenizer_config\.json\)/,
+    );
+    expect(existsSync(join(folder, 'out/_SUCCESS'))).toBe(true);
   });
 
   test.each([

@@ -1,7 +1,7 @@
 import { request } from 'undici';
 import { messageOf, SluiceError } from '../../errors.ts';
 import { isObject } from '../../tasks/shapes.ts';
-import { type Dtype, dtypeFiles } from './model.ts';
+import { companions, type Dtype, dtypeFiles } from './model.ts';
 
 /** A file of a repository on the hub. */
 export interface HubFile {
@@ -24,10 +24,6 @@ export interface Hub {
   /** Sent to the endpoint's origin only. */
   token?: string;
 }
-
-/** Files beside the weights that a local model is made of. */
-const companions =
-  /^(?:[^/]+\.json|[^/]+\.jinja|[^/]+\.model|vocab\.txt|merges\.txt|\d_[^/]+\/config\.json)$/;
 
 /** The hub that the environment names, as the Hugging Face libraries read it. */
 export function hubOf(env: Readonly<Record<string, string | undefined>>): Hub {

@@ -6,7 +6,7 @@ import type { Backend } from '../backend.ts';
 import { checkArchitecture } from './architecture.ts';
 import { findModel } from './find-model.ts';
 import { requireInstalled } from './heavy.ts';
-import { modelConfig, weightBytes, weightsOf } from './model.ts';
+import { decidingFiles, modelConfig, weightBytes, weightsOf } from './model.ts';
 import { OnnxBackend } from './onnx-backend.ts';
 import { sharesRuns } from './runners.ts';
 import { sizing } from './workers.ts';
@@ -39,6 +39,7 @@ export function openOnnxBackend(
     workers,
     // Rows that share nothing are journaled one by one: each may take seconds.
     window: sharesRuns(task.name) ? job.limits.batchSize : 1,
+    files: decidingFiles(model),
     onNotice,
   });
 }

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { messageOf, SluiceError } from '../../errors.ts';
 import { isObject, type JsonObject } from '../../tasks/shapes.ts';
 
@@ -14,6 +14,10 @@ export interface LocalModel {
   /** What was found; never `auto`. */
   dtype: Exclude<Dtype, 'auto'>;
 }
+
+/** Files beside the weights that a model is made of, relative to its folder. */
+export const companions =
+  /^(?:[^/]+\.json|[^/]+\.jinja|[^/]+\.model|vocab\.txt|merges\.txt|\d_[^/]+\/config\.json)$/;
 
 /** Endings of file names by number format, in the order in which exporters came to use them. */
 const endings: Record<Exclude<Dtype, 'auto'>, readonly string[]> = {
@@ -92,17 +96,29 @@ export function onnxFiles(folder: string): string[] {
   });
 }
 
-/** Bytes of the weights, those beside the graph (`model.onnx_data`) included. */
-export function weightBytes({ folder, files }: LocalModel): number {
-  let bytes = 0;
-  for (const file of Object.values(files)) {
-    const path = join(folder, file);
-    const around = join(path, '..');
-    for (const name of readdirSync(around))
-      if (name === basename(path) || name.startsWith(`${basename(path)}_data`))
-        bytes += statSync(join(around, name)).size;
-  }
-  return bytes;
+/** The files of the weights, those beside the graph (`model.onnx_data`) included; relative to the folder. */
+function weightFiles({ folder, files }: LocalModel): string[] {
+  return Object.values(files).flatMap((file) => {
+    const around = dirname(file);
+    return readdirSync(join(folder, around))
+      .filter((name) => name === basename(file) || name.startsWith(`${basename(file)}_data`))
+      .map((name) => (around === '.' ? name : `${around}/${name}`));
+  });
+}
+
+/** Bytes of the weights. */
+export function weightBytes(model: LocalModel): number {
+  return weightFiles(model).reduce((bytes, file) => bytes + statSync(join(model.folder, file)).size, 0);
+}
+
+/** The files that a model's answers hang on: its weights, and the companions that are there. */
+export function decidingFiles(model: LocalModel): string[] {
+  const { folder } = model;
+  const inner = readdirSync(folder).filter((name) => /^\d_/.test(name));
+  const small = [...readdirSync(folder), ...inner.map((name) => `${name}/config.json`)].filter(
+    (name) => companions.test(name) && existsSync(join(folder, name)),
+  );
+  return [...new Set([...small, ...weightFiles(model)])].sort();
 }
 
 /**

@@ -8,6 +8,8 @@ export interface OnnxBackendOptions {
   workers: number;
   /** Rows of a call. */
   window: number;
+  /** Files of the model that decide its answers, relative to its folder. */
+  files: readonly string[];
   onNotice: (message: string) => void;
 }
 
@@ -27,7 +29,12 @@ export class OnnxBackend implements Backend {
     this.#options = options;
     this.maxBatch = options.window;
     // One window in work and one that waits for each worker: none is idle while an answer is journaled.
-    this.local = { window: options.window, inFlight: 2 * options.workers, graceMs };
+    this.local = {
+      window: options.window,
+      inFlight: 2 * options.workers,
+      graceMs,
+      files: { folder: options.setup.model.folder, names: options.files },
+    };
   }
 
   /** @throws {SluiceError} ONNX_…, MODEL_… */
