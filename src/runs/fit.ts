@@ -4,7 +4,7 @@ import { compileMapping, type Mapping, type MappingEntry } from '../mapping/mapp
 import { nearest } from '../nearest.ts';
 import type { Dataset } from '../sources/dataset.ts';
 import type { Job } from '../spec/job.ts';
-import { didYouMean, type Locate, type Problem } from '../spec/problem.ts';
+import { didYouMean, type Locate, type Place, type Problem } from '../spec/problem.ts';
 import type { Parameters, Task } from '../tasks/task.ts';
 import { namedMedia } from './named-media.ts';
 
@@ -87,17 +87,15 @@ async function conditionProblems(dataset: Dataset, where: string, locate: Locate
     await dataset.checkWhere(where);
     return [];
   } catch (error) {
-    if (!(error instanceof SluiceError)) throw error;
-    const { message, next } = error;
-    return [
-      {
-        kind: 'bad-condition',
-        message,
-        ...(next === undefined ? {} : { suggestion: next }),
-        ...locate(['source', 'where']),
-      },
-    ];
+    return [problemOf(error, 'bad-condition', locate(['source', 'where']))];
   }
+}
+
+/** What the source said, as a problem of the job file. @throws what is no word for the user */
+export function problemOf(error: unknown, kind: Problem['kind'], place: Place): Problem {
+  if (!(error instanceof SluiceError)) throw error;
+  const { message, next } = error;
+  return { kind, message, ...(next === undefined ? {} : { suggestion: next }), ...place };
 }
 
 function keptColumns(job: Job, names: readonly string[], locate: Locate, problems: Problem[]): string[] {

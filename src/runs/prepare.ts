@@ -10,7 +10,7 @@ import type { Inputs, Parameters, Task } from '../tasks/task.ts';
 import { writers } from '../writers/index.ts';
 import type { Writer } from '../writers/writer.ts';
 import { boundParameters } from './bound-parameters.ts';
-import { fitTo } from './fit.ts';
+import { fitTo, problemOf } from './fit.ts';
 import { type Plan, type Shard, sampleCondition } from './plan.ts';
 import type { BindMapping } from './shard-work.ts';
 
@@ -89,16 +89,7 @@ export async function draftProblems(
   try {
     dataset = await openSource(draft, engine);
   } catch (error) {
-    if (!(error instanceof SluiceError)) throw error;
-    const { message, next } = error;
-    return [
-      {
-        kind: 'bad-source',
-        message,
-        ...(next === undefined ? {} : { suggestion: next }),
-        ...locate(['source', 'path']),
-      },
-    ];
+    return [problemOf(error, 'bad-source', locate(['source', 'path']))];
   }
   try {
     return (await fitTo(dataset, draft, task, locate)).problems;
