@@ -12,9 +12,12 @@ export const hf: Dialect = {
   error: (status, words) => ({ error: status === 400 ? [words] : words }),
 };
 
-/** A task's answer stands in a list of its own; in a list of answers that one is left out. */
-function answer({ isBatch }: Payload, answers: readonly unknown[]): unknown {
+/**
+ * A task's answer stands in a list of its own; in a list of answers that one is left out, unless there may be more in it.
+ */
+function answer({ isBatch, task }: Payload, answers: readonly unknown[]): unknown {
   if (!isBatch) return answers[0];
+  if (task.findsSeveral) return answers;
   return answers.map((one) =>
     Array.isArray(one) && one.length === 1 && typeof one[0] === 'object' ? one[0] : one,
   );

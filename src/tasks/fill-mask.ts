@@ -26,6 +26,7 @@ export const fillMask: Task = {
   }),
   exampleModel: 'google-bert/bert-base-uncased',
   example: { inputs: { text: 'sentence' }, parameters: { top_k: 3 } },
+  findsSeveral: true,
   columns: () => [
     column(
       'predictions',

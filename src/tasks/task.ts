@@ -55,6 +55,8 @@ export interface Task {
    * `Float32Array`.
    */
   answersFloats?: true;
+  /** It finds several things in one text: whatever a server answers for it is a list. */
+  findsSeveral?: true;
   /** A model that serves the task, for examples. */
   exampleModel: string;
   /** Example bindings for a job file: input or parameter name to the YAML value. */

@@ -36,6 +36,7 @@ export const tokenClassification: Task = {
   }),
   exampleModel: 'dbmdz/bert-large-cased-finetuned-conll03-english',
   example: { inputs: { text: 'body' } },
+  findsSeveral: true,
   columns: () => [
     column(
       'entities',

@@ -104,18 +104,15 @@ function oneAnswer(value: unknown, { inputs: { sentences } }: Question): Decoded
   return { failure: { ...wrongCount(value, sentences.length), message } };
 }
 
-/** Tasks that find several things in one text: whatever they answer for it is a list. */
-const ANSWERED_BY_LISTS = new Set(['token-classification', 'fill-mask']);
-
 /**
  * Whether a list as long as the batch is really one answer. Servers that take a list of texts for one text, or two
  * texts for a pair, answer with one vector or with one distribution over distinct labels, and rows would silently get
  * each other's results. A batch whose answers merely look so costs a few requests more.
  */
-function answersOneQuestion(answers: readonly unknown[], { parameters }: Question, { name }: Task): boolean {
+function answersOneQuestion(answers: readonly unknown[], { parameters }: Question, task: Task): boolean {
   if (answers.some((answer) => typeof answer === 'number')) return true;
   const { num_return_sequences: sequences = 1 } = parameters;
-  if ((ANSWERED_BY_LISTS.has(name) || Number(sequences) > 1) && answers.some(isAnswerObject)) return true;
+  if ((task.findsSeveral || Number(sequences) > 1) && answers.some(isAnswerObject)) return true;
   const scores = answers.map((answer) =>
     isObject(answer) && isFiniteNumber(answer.score) ? answer.score : Number.NaN,
   );
