@@ -136,7 +136,7 @@ describe('nobody is asked', () => {
       2,
       /did you mean "dtype"/,
     ],
-    ['without --with', [], 2, /compare: Missing required argument: with/],
+    ['without --with', [], 2, /compare: --with is missing/],
     [
       'with an agreement that is none',
       ['--with', 'onnx', '--min-agreement', '95'],
