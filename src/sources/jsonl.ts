@@ -2,6 +2,7 @@ import { quoteIdentifier, quoteLiteral } from '../duckdb/quote.ts';
 import type { Column } from '../duckdb/types.ts';
 import type { StoredBytes } from '../storage/storage.ts';
 import { countRecords } from './count.ts';
+import { emptyReader } from './empty-reader.ts';
 import type { FileFacts, FileReader, Format, FormatContext, OpenFile, Relation, RowRange } from './format.ts';
 import { LineFeed } from './json-lines.ts';
 import { jsonColumns, jsonPointer, transformOf } from './json-schema.ts';
@@ -15,7 +16,7 @@ export const jsonl: Format = {
   name: 'jsonl',
   async open(file, context) {
     const first = await withBytes(file, context, firstLine);
-    if (first === undefined) throw unreadable(file, 'there is no line in it', 'Leave it out of source.path.');
+    if (first === undefined) return emptyReader;
     if (isArray(first)) throw notLines(file, 'it is a JSON array, not one object a line', '.[]');
     const feed = new LineFeed(file, context);
     using lines = context.engine.register(feed);

@@ -1,24 +1,24 @@
+import { emptyReader } from './empty-reader.ts';
 import type { FileReader, FormatContext, SourceFile } from './format.ts';
 import { formats } from './formats.ts';
-import { prepare } from './open-file.ts';
+import { empty, prepare } from './open-file.ts';
 
 /** Files that are looked into at the same time. */
 const CONCURRENCY = 4;
 
-/** Opens every file; the readers by path. Text files without a byte have no rows, if others have. */
+/** Opens every file; the readers by path. Text files with nothing in them have no rows, if others have. */
 export async function openAll(
   files: readonly SourceFile[],
   context: FormatContext,
 ): Promise<Map<string, FileReader>> {
   const readers = new Map<string, FileReader>();
   const failures = new Map<SourceFile, unknown>();
-  const mustHaveRows = files.every((file) => file.size === 0);
   const queue = files.values();
   const work = async () => {
     for (const file of queue) {
       if (failures.size > 0) return;
       try {
-        readers.set(file.path, await openOne(file, context, mustHaveRows));
+        readers.set(file.path, await openOne(file, context));
       } catch (error) {
         failures.set(file, error);
       }
@@ -28,23 +28,16 @@ export async function openAll(
   await Promise.all(Array.from({ length: CONCURRENCY }, work));
   const failed = files.find((file) => failures.has(file));
   if (failed) throw failures.get(failed);
+  const [first] = files;
+  if (first && files.every(({ path }) => readers.get(path) === emptyReader)) throw empty(first);
   return readers;
 }
 
-async function openOne(file: SourceFile, context: FormatContext, mustHaveRows: boolean): Promise<FileReader> {
+async function openOne(file: SourceFile, context: FormatContext): Promise<FileReader> {
   const isText = file.members === undefined && file.format !== 'parquet' && file.format !== 'arrow';
-  // What Spark writes for a part without rows.
-  if (isText && file.size === 0 && !mustHaveRows) return emptyReader;
-  return formats[file.format].open(await prepare(file, context), context);
+  if (isText && file.size === 0) return emptyReader;
+  const open = await prepare(file, context);
+  // Packed, there are bytes where there is no text.
+  if (isText && open.size === 0) return emptyReader;
+  return formats[file.format].open(open, context);
 }
-
-const emptyReader: FileReader = {
-  columns: [],
-  facts: async () => ({ rows: 0, marks: [] }),
-  relation: () => ({
-    sql: 'SELECT NULL::BIGINT AS __row, NULL::VARCHAR AS __error WHERE false',
-    [Symbol.dispose]() {
-      // Nothing is held.
-    },
-  }),
-};

@@ -19,8 +19,7 @@ export async function prepare(source: SourceFile, context: FormatContext): Promi
   const { members } = source;
   if (members !== undefined) return { path, local: path, size, members };
   const file: OpenFile = { path, local: path, size };
-  if (size === 0)
-    throw unreadable(file, 'it is empty, 0 bytes', 'Write it again, or leave it out of source.path.');
+  if (size === 0) throw empty(file);
   const bytes = openUnchanged(file, context);
   try {
     const kind = kindOf(bytes);
@@ -75,6 +74,16 @@ export function unreadable(
   });
 }
 
+/** A file in which there is nothing, where there should be something. */
+export function empty(file: Pick<SourceFile, 'path' | 'size'>): SluiceError {
+  const unpacked = /\.(gz|zst)$/i.test(file.path) ? 'it is empty when unpacked' : 'there is no line in it';
+  return unreadable(
+    file,
+    file.size === 0 ? 'it is empty, 0 bytes' : unpacked,
+    'Write it again, or leave it out of source.path.',
+  );
+}
+
 function checkParquet(file: OpenFile, bytes: StoredBytes, kind: Kind): void {
   if (kind !== 'parquet') throw notNamed(file, kind, 'parquet');
   if (endsWith(bytes, 'PAR1')) return;
@@ -103,7 +112,7 @@ async function prepareText(
   if (kind === 'gzip' || kind === 'zstd') {
     const unpacked = kind === 'gzip' ? gunzipped(file, bytes) : unzstd(file, bytes);
     const plain = await spool(file, unpacked, context);
-    if (plain.size === 0) throw unreadable(file, 'it is empty when unpacked', 'Leave it out of source.path.');
+    if (plain.size === 0) return plain;
     return withBytes(plain, context, (text) => {
       const inner = kindOf(text);
       if (inner === 'gzip' || inner === 'zstd') throw notNamed(file, inner, format);

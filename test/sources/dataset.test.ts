@@ -6,6 +6,9 @@ import { Engine } from '../../src/duckdb/engine.ts';
 import { openFolder, type TemporaryFolder } from '../temporary.ts';
 import { read, rowsOf, withDataset } from './kit.ts';
 
+/** What zstd makes of 0 bytes: a frame of one empty block. */
+const zstdOfNothing = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x00, 0x01, 0x00, 0x00);
+
 let engine: Engine;
 let folder: TemporaryFolder;
 beforeAll(async () => {
@@ -92,6 +95,30 @@ describe('several files', () => {
     folder.write('d/part-1.csv', 'id\n1\n');
     expect((await read(engine, join(folder.path, 'd'))).rows).toEqual([{ id: 1n }]);
   });
+
+  test.each([
+    ['0 bytes', 'a.jsonl', ''],
+    ['blank lines', 'a.jsonl', '\n \n'],
+    ['nothing in gzip', 'a.jsonl.gz', gzipSync('')],
+    ['nothing in zstd', 'a.jsonl.zst', zstdOfNothing],
+  ])(
+    'without rows, %s: a part that sluice or another writer has filtered, has none',
+    async (_, name, bytes) => {
+      folder.write(`d/${name}`, bytes);
+      folder.write('d/b.jsonl', '{"id":1}\n');
+      expect(await read(engine, join(folder.path, 'd'))).toEqual({
+        columns: ['id BIGINT'],
+        rows: [{ id: 1n }],
+      });
+      await withDataset(engine, join(folder.path, 'd'), async (dataset) => {
+        expect(await dataset.facts(dataset.files[0]!, 10)).toMatchObject({ rows: 0 });
+      });
+      await expect(read(engine, join(folder.path, 'd', name))).rejects.toMatchObject({
+        code: 'SOURCE_CORRUPT',
+        message: expect.stringMatching(/a\.jsonl.* \((it is empty|there is no line in it)/),
+      });
+    },
+  );
 
   test('types that do not go together are refused with both files', async () => {
     await parquet('d/a.parquet', 'SELECT [1] AS x');
