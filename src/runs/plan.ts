@@ -57,6 +57,12 @@ export function sampledBefore(row: number, total: number, count: number): number
   return Number((BigInt(row) * BigInt(Math.min(count, total))) / BigInt(total));
 }
 
+/** How many rows of the source hold the first `limit` of those that are chosen. */
+export function rowsUpTo(limit: number, total: number, count: number): number {
+  const n = BigInt(Math.min(count, total));
+  return Number((BigInt(limit) * BigInt(total) + n - 1n) / n);
+}
+
 /** The same choice as a SQL condition over `__row`, for a file whose first row is row `offset` of the source. */
 export function sampleCondition(offset: number, total: number, count: number): string {
   const n = Math.min(count, total);

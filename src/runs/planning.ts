@@ -3,7 +3,7 @@ import type { Dataset } from '../sources/dataset.ts';
 import { arrange, folderVersion, namesOf } from '../sources/files.ts';
 import type { Mark, SourceFile } from '../sources/format.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { type Plan, type PlannedFile, planVersion, type Shard, shardsOf } from './plan.ts';
+import { type Plan, type PlannedFile, planVersion, rowsUpTo, type Shard, shardsOf } from './plan.ts';
 
 /** What became of a source since the plan was made. */
 export interface PlanUpdate {
@@ -92,6 +92,11 @@ async function cutShards(
     source.sample === undefined || !plan.sampledFrom
       ? undefined
       : { total: plan.sampledFrom, count: source.sample };
+  // A limit on a sample counts the rows that are read: among the first hundred of a million there may be none of them.
+  const limit =
+    source.limit !== undefined && sample !== undefined
+      ? rowsUpTo(source.limit, sample.total, sample.count)
+      : source.limit;
   const present = new Map(dataset.files.map((file) => [file.path, file]));
   const planned = shardsByFile(plan);
   const changed = new Set(update.changed);
@@ -110,7 +115,7 @@ async function cutShards(
         from,
         marks: marks.get(index) ?? [],
         rowsPerPart: output.rowsPerPart,
-        ...(source.limit === undefined ? {} : { limit: source.limit }),
+        ...(limit === undefined ? {} : { limit }),
         ...(sample === undefined ? {} : { sample }),
       });
     const own = planned.get(index) ?? [];
@@ -125,7 +130,7 @@ async function cutShards(
       );
       continue;
     }
-    const end = Math.min(file.rows, Math.max(0, (source.limit ?? Number.POSITIVE_INFINITY) - before));
+    const end = Math.min(file.rows, Math.max(0, (limit ?? Number.POSITIVE_INFINITY) - before));
     // Marks cost a pass over the file: only where there is something to cut.
     const gaps = gapsBetween(own, end).filter(([from, to]) => cut(from, to).length > 0);
     if (gaps.length === 0) continue;

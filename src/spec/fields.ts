@@ -50,8 +50,12 @@ const source = z.strictObject({
       'A SQL condition over the source columns; rows that fail it are counted as filtered and never sent',
     )
     .optional(),
-  limit: positive.describe('The first N rows of the source, before `where`').optional(),
-  sample: positive.describe('N rows spread evenly over the source, the same ones on every run').optional(),
+  limit: positive.describe('The first N rows of the source, or of its `sample`, before `where`').optional(),
+  sample: positive
+    .describe(
+      'N rows spread evenly over the whole source, before `where`, the same ones on every run; with `limit`, the first of them',
+    )
+    .optional(),
 });
 
 const backend = z.strictObject({

@@ -73,6 +73,19 @@ describe('a source that changes', () => {
     expect(rangesOf(longer.plan).slice(-2)).toEqual(['4: a 30+10', '5: a 40+5']);
   });
 
+  test('a limit on a sample counts the rows of the sample, and a larger one adds the next of them', async () => {
+    const limited = (limit: number) => job(`, sample: 40, limit: ${limit}`);
+    const read = ({ shards }: Plan) => shards.reduce((sum, { selected }) => sum + selected, 0);
+    const dataset = new Facts({ a: 700, b: 350 }).dataset;
+    let plan: Plan | undefined;
+    for (const limit of [1, 7, 39, 40, 41]) {
+      const before = plan?.shards ?? [];
+      ({ plan } = await updatePlan(limited(limit), dataset, plan, all));
+      expect(read(plan)).toBe(Math.min(limit, 40));
+      expect(plan.shards.slice(0, before.length)).toEqual(before);
+    }
+  });
+
   test('a sample has no gaps to fill: the rows between are not its', async () => {
     const sampled = job(', sample: 4');
     const { plan } = await updatePlan(sampled, new Facts({ a: 1000 }).dataset, undefined, none);
