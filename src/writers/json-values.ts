@@ -1,5 +1,6 @@
 import {
   DuckDBArrayType,
+  DuckDBDecimalType,
   DuckDBListType,
   DuckDBMapType,
   DuckDBStructType,
@@ -17,7 +18,7 @@ import { quoteLiteral } from '../duckdb/quote.ts';
  * | binary | base64 text |
  * | float, double | number, as short as it can be read back; null for NaN and the infinities, which JSON lacks |
  * | timestamp | `2026-11-24T01:02:03.5`; with a time zone `2026-11-24T01:02:03.5+00:00` |
- * | integers of any size, decimals | numbers with all their digits |
+ * | integers of any size, decimals | numbers with all their digits; DECIMAL(38, 38), which cannot be widened, as text |
  * | date, time, interval, UUID and what else has no JSON type | text |
  * | list, struct, map | array, object, object; absent values are null, never left out |
  *
@@ -41,6 +42,7 @@ export function jsonValue(value: string, type: DuckDBType, depth = 0): string {
       // The session is in UTC, so the text ends in +00; infinity has no offset.
       return `replace(regexp_replace(${value}::VARCHAR, '[+]00$', '+00:00'), ' ', 'T')`;
   }
+  if (type instanceof DuckDBDecimalType && type.scale === type.width) return fraction(value, type.width);
   if (isFloats(type)) return floatList(value);
   if (type instanceof DuckDBListType || type instanceof DuckDBArrayType) {
     const item = `x${depth}`;
@@ -65,6 +67,14 @@ export function fromJson(value: unknown, type: DataType): unknown {
   const object = value as Record<string, unknown>;
   const fields: readonly Field[] = type.children;
   return Object.fromEntries(fields.map((field) => [field.name, fromJson(object[field.name], field.type)]));
+}
+
+/**
+ * A decimal of no digits before the point, which DuckDB prints as `.5`. That is no JSON, and what goes through
+ * DuckDB's JSON type keeps 17 digits only, so that it gets a digit before the point.
+ */
+function fraction(value: string, width: number): string {
+  return width < 38 ? `${value}::DECIMAL(${width + 1}, ${width})` : `replace(${value}::VARCHAR, '.', '0.')`;
 }
 
 /** Lists of floats, however deep. */
