@@ -17,7 +17,7 @@ export function boundParameters({ parameters }: Task): (bound: Parameters) => Pa
     const typed = Object.entries(bound).map(([name, value]) => [name, typedValue(schema, name, value)]);
     const again = schema.safeParse(Object.fromEntries(typed));
     if (again.success) return again.data;
-    const [issue] = checked.error.issues;
+    const [issue] = again.error.issues;
     throw new MappingError(`${issue?.path.join('.')}: ${issue?.message}`);
   };
 }

@@ -31,3 +31,9 @@ test.each([{ top_k: '0' }, { top_k: 'many' }, { temperature: '101' }, { do_sampl
     expect(() => check(bound)).toThrow(Object.keys(bound)[0]);
   },
 );
+
+test('a number in a text that is out of range is told so, not that it is a text', () => {
+  const check = boundParameters(textGeneration);
+  expect(() => check({ top_k: '0' })).toThrow(/^top_k: Too small/);
+  expect(() => check({ top_k: 'many' })).toThrow('top_k: Invalid input: expected number, received string');
+});
