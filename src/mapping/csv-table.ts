@@ -2,7 +2,8 @@ import { MappingError } from './mapping-error.ts';
 import { brief } from './named-bytes.ts';
 
 /**
- * A small CSV file as a table: the first line names the columns, every cell is a text. Quotes are those of RFC 4180.
+ * A small CSV file as a table: the first line names the columns, every cell is a text. Quotes are those of RFC 4180, or
+ * are escaped by a backslash where those do not fit, as in the tables of WikiTableQuestions.
  * Files of rows are read by `sources/`; this is for the one table that a row names.
  * @param name of the file, for messages
  * @throws {MappingError} for a file that is no table
@@ -11,7 +12,7 @@ export function csvTable(bytes: Uint8Array, separator: string, name: string): Re
   const wrong = (why: string) => new MappingError(`names ${brief(name)}, which ${why}`);
   const text = textIn(bytes);
   if (text === undefined) throw wrong('is not UTF-8 text');
-  const records = recordsOf(text, separator);
+  const records = recordsOf(text, separator, doubled) ?? recordsOf(text, separator, backslashed);
   if (records === undefined) throw wrong('has text after a closing quote');
   const [header, ...rows] = records;
   if (header === undefined) throw wrong('is empty');
@@ -32,23 +33,39 @@ function textIn(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** How a quote stands inside quotes, and the text that it stands for. */
+interface Quoting {
+  inside: string;
+  plain: (quoted: string) => string;
+}
+
+const doubled: Quoting = { inside: '[^"]|""', plain: (quoted) => quoted.replaceAll('""', '"') };
+const backslashed: Quoting = {
+  inside: '[^"\\\\]|\\\\[^]',
+  plain: (quoted) => quoted.replace(/\\(["\\])/g, '$1'),
+};
+
 /**
  * Cells by line; empty lines are none. A quote that is never closed takes the rest of the text.
  * @returns undefined where text follows a closing quote
  */
-function recordsOf(text: string, separator: string): string[][] | undefined {
+function recordsOf(
+  text: string,
+  separator: string,
+  { inside, plain: unescaped }: Quoting,
+): string[][] | undefined {
   const records: string[][] = [];
   let record: string[] = [];
   // A cell is quoted or not, and ends at a separator, at a line's end or with the text.
   const cell = new RegExp(
-    `(?:"((?:[^"]|"")*)(?:"|$)|(?!")([^${separator}\\r\\n]*))(${separator}|\\r?\\n|\\r|$)`,
+    `(?:"((?:${inside})*)(?:"|$)|(?!")([^${separator}\\r\\n]*))(${separator}|\\r?\\n|\\r|$)`,
     'y',
   );
   while (cell.lastIndex < text.length || record.length > 0) {
     const found = cell.exec(text);
     if (found === null) return undefined;
     const [whole, quoted, plain, end] = found;
-    record.push(quoted?.replaceAll('""', '"') ?? plain!);
+    record.push(quoted === undefined ? plain! : unescaped(quoted));
     if (end !== separator) {
       if (record.length > 1 || record[0] !== '' || quoted !== undefined) records.push(record);
       record = [];

@@ -38,6 +38,7 @@ const files: Record<string, Uint8Array> = {
   'data/twice.csv': Buffer.from('a,a\n'),
   'data/empty.csv': Buffer.from('\n'),
   'data/binary.csv': Buffer.from([0x61, 0xff, 0xfe]),
+  'data/escaped.csv': Buffer.from('Title,Year\n"\\"Rose\\", a song",1999\n"C:\\\\ \\n",\n'),
   'data/quote.csv': Buffer.from('a,b\n"x"y,2\n'),
 };
 const asked: string[] = [];
@@ -415,6 +416,7 @@ describe('a table in a file', () => {
       'empty.csv',
       'binary.csv',
       'quote.csv',
+      'escaped.csv',
       'no.csv',
       null,
     ];
@@ -427,6 +429,7 @@ describe('a table in a file', () => {
       '"table" names empty.csv, which is empty',
       '"table" names binary.csv, which is not UTF-8 text',
       '"table" names quote.csv, which has text after a closing quote',
+      { Title: ['"Rose", a song', 'C:\\ \\n'], Year: ['1999', ''] },
       '"table" names a file that is not there: no.csv (looked for data/no.csv, no.csv)',
       '"table" is null',
     ]);
