@@ -114,7 +114,7 @@ export class Governor {
   done(now: number, permit: Permit, verdict: Verdict): void {
     if (permit.probe) this.#probing = false;
     if (verdict.ok) {
-      this.#success(permit);
+      this.#success(now, permit);
       return;
     }
     const { failure, suspect } = verdict;
@@ -143,8 +143,10 @@ export class Governor {
     }
   }
 
-  #success(permit: Permit): void {
-    this.#failingSince = undefined;
+  #success(now: number, permit: Permit): void {
+    // Sent before the server asked for a pause: if nothing is good after it, this was the last good answer. Forgotten
+    // here, a pause of a year would be waited for.
+    this.#failingSince = now < this.#pausedUntil ? now : undefined;
     this.#failuresInARow = 0;
     this.#pauses = 0;
     if (this.#state === 'loading' || this.#state === 'down') {

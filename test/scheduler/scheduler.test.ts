@@ -184,6 +184,34 @@ describe('a server that asks for a pause', () => {
     expect(requests.filter(({ now }) => now > 1200 && now < pausedUntil - 100)).toEqual([]);
   });
 
+  test('a pause of a year is not waited for, also when an older request succeeds after it was asked for', async () => {
+    const { ending, duration } = await simulate({
+      rows: 500,
+      giveUpAfterMs: 60_000,
+      script: ({ items, now }) =>
+        now >= 1000 && items[0]! % 2 === 0
+          ? { class: 'throttled', kind: 'rate_limit', status: 429, retryAfterMs: 365 * 86_400_000 }
+          : undefined,
+    });
+    expect(ending).toMatchObject({ kind: 'gave-up', failure: { status: 429 } });
+    expect(duration).toBeGreaterThanOrEqual(60_000);
+    expect(duration).toBeLessThan(63_000);
+  });
+
+  test('refusals among successes are no reason to give up, however long they go on', async () => {
+    const { ending, succeeded, duration } = await simulate({
+      rows: 3000,
+      giveUpAfterMs: 10_000,
+      script: ({ items, attempt }) =>
+        items[0]! % 2 === 0 && attempt === 1
+          ? { class: 'throttled', kind: 'rate_limit', status: 429, retryAfterMs: 900 }
+          : undefined,
+    });
+    expect(ending).toEqual({ kind: 'done' });
+    expect(succeeded).toHaveLength(3000);
+    expect(duration).toBeGreaterThan(60_000);
+  });
+
   test('refusals shrink the number in flight, success lets it grow again', async () => {
     const places = 4;
     const { succeeded, requests } = await simulate({
