@@ -5,7 +5,7 @@
  * line of its own. `code` is stable and may be relied on by scripts; the words may change.
  */
 
-/** Exit codes of `sluice`. 130 and 143 are those of the signals INT and TERM. */
+/** Exit codes of `sluice`. 130 and 143 are those of the signals INT and TERM; HUP ends a run as TERM does. */
 export const Exit = {
   /** Every shard is committed and failures are within `errors.max_failed_rows`. */
   ok: 0,

@@ -16,6 +16,7 @@ export function watchOutput(): void {
     process.exit(process.exitCode ?? Exit.ok);
   });
   process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    // EIO: the terminal was closed.
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
   });
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { Exit } from '../errors.ts';
+import { Exit, type ExitCode } from '../errors.ts';
 import type { Outcome } from '../runs/outcome.ts';
 
 /** For how long a second signal waits until the engine has let go. */
@@ -7,6 +7,9 @@ const PATIENCE_MS = 1000;
 
 /** For how long TERM lets requests come in: `docker stop` and CI kill what is still there after 10 s. */
 const TERM_DEADLINE_MS = 8000;
+
+/** HUP comes when the terminal is closed; nobody is left who could send a second signal, so it has TERM's deadline. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** What a signal can do to a run. */
 export interface Interruptible {
@@ -19,8 +22,8 @@ export interface Interruptible {
 }
 
 /**
- * The way out by signals. The first Ctrl-C or TERM lets what is in flight come in and journals it, TERM up to a
- * deadline; the second leaves at once: what is synced is safe, the next run goes on there.
+ * The way out by signals. The first Ctrl-C, TERM or HUP lets what is in flight come in and journals it, the latter two up
+ * to a deadline; the second leaves at once: what is synced is safe, the next run goes on there.
  */
 export class Signals {
   readonly #onSignal: (signal: NodeJS.Signals) => void;
@@ -38,29 +41,31 @@ export class Signals {
         return;
       }
       this.#received = signal;
-      const limit = signal === 'SIGTERM' ? ` for at most ${TERM_DEADLINE_MS / 1000} s` : '';
+      const limit = signal !== 'SIGINT' ? ` for at most ${TERM_DEADLINE_MS / 1000} s` : '';
       log.warn(
         { event: 'interrupted', signal },
         `${signal}: waiting for what is in flight${limit}; once more leaves at once`,
       );
       run.stop();
-      if (signal === 'SIGTERM') this.#deadline = setTimeout(() => run.cancel(), TERM_DEADLINE_MS);
+      if (signal !== 'SIGINT') this.#deadline = setTimeout(() => run.cancel(), TERM_DEADLINE_MS);
     };
-    process.on('SIGINT', this.#onSignal);
-    process.on('SIGTERM', this.#onSignal);
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
   }
 
   /** A run that ended because it was interrupted exits with the signal's code; one that was done anyway does not. */
   apply(outcome: Outcome): Outcome {
-    if (this.#received !== 'SIGTERM' || outcome.exit !== Exit.interrupted) return outcome;
-    return { ...outcome, exit: Exit.terminated };
+    if (this.#received === undefined || outcome.exit !== Exit.interrupted) return outcome;
+    return { ...outcome, exit: exitOf(this.#received) };
   }
 
   dispose(): void {
     clearTimeout(this.#deadline);
-    process.off('SIGINT', this.#onSignal);
-    process.off('SIGTERM', this.#onSignal);
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
   }
+}
+
+function exitOf(signal: NodeJS.Signals): ExitCode {
+  return signal === 'SIGINT' ? Exit.interrupted : Exit.terminated;
 }
 
 /** Exits with the signal's code, and dies of the signal's own effect where even that would take long. */
@@ -68,7 +73,7 @@ function leave(signal: NodeJS.Signals, abandon: () => Promise<void>): void {
   const timer = setTimeout(() => process.kill(process.pid, 'SIGKILL'), PATIENCE_MS);
   const exit = (): never => {
     clearTimeout(timer);
-    process.exit(signal === 'SIGTERM' ? Exit.terminated : Exit.interrupted);
+    process.exit(exitOf(signal));
   };
   abandon().then(exit, exit);
 }

@@ -9,6 +9,8 @@ export interface SourceText {
   problems: Problem[];
 }
 
+const nestedTooDeeply = 'lists or mappings are nested too deeply: a job file needs a handful of levels';
+
 /**
  * Reads YAML 1.2 with positions. Aliases may not multiply the text beyond bounds (the library counts them), and
  * duplicate keys are an error: which of the two was meant, nobody knows.
@@ -20,8 +22,15 @@ export function readSource(text: string, file: string): SourceText {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const problems = [...document.errors, ...document.warnings].map(
-    (error): Problem => ({ kind: 'yaml-syntax', message: error.message, ...place(error.pos[0]) }),
+  // The parser ran out of stack; what it says beside that is of the rest, which it did not understand any more.
+  const tooDeep = document.errors.filter(({ code }) => code === 'RESOURCE_EXHAUSTION').slice(0, 1);
+  const said = tooDeep.length > 0 ? tooDeep : [...document.errors, ...document.warnings];
+  const problems = said.map(
+    ({ code, message, pos }): Problem => ({
+      kind: 'yaml-syntax',
+      message: code === 'RESOURCE_EXHAUSTION' ? nestedTooDeeply : message,
+      ...place(pos[0]),
+    }),
   );
   const locate: Locate = (path, part = 'value') => place(offsetOf(document.contents, path, part));
   const unusable = (message: string): SourceText => ({
@@ -36,6 +45,7 @@ export function readSource(text: string, file: string): SourceText {
   try {
     return { value: document.toJS({ maxAliasCount: 100 }) as Record<string, unknown>, locate, problems };
   } catch (error) {
+    if (error instanceof RangeError) return unusable(nestedTooDeeply);
     return unusable(`the file cannot be read: ${(error as Error).message}`);
   }
 }

@@ -124,6 +124,8 @@ describe('signals', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    // The terminal was closed.
+    ['SIGHUP', 143],
   ] as const)('%s: what is in flight is journaled and not asked again; exit %i', async (signal, code) => {
     await withEmulator({ latencyMs: 100 }, async (emulator) => {
       const folder = folderWith(emulator.url, 200);

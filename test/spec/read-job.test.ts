@@ -300,6 +300,23 @@ describe('files that are no jobs', () => {
   });
 });
 
+test.each([
+  ['lists', '[', ''],
+  ['mappings', '{a: ', '1'],
+  ['blocks', '- ', '1'],
+])('%s that are nested thousands of levels deep are told as that, in one problem', (_, open, end) => {
+  for (const depth of [300, 1000, 3000, 20_000]) {
+    const close = { '[': ']', '{a: ': '}', '- ': '' }[open]!;
+    const nested = `${open.repeat(depth)}${end}${close.repeat(depth)}`;
+    const { job, problems } = read(`${good}parameters:\n  x:\n    ${nested}\n`);
+    expect(job).toBeUndefined();
+    expect(JSON.stringify(problems)).not.toMatch(/call stack/i);
+    if (depth >= 3000) {
+      expect(problems).toEqual([expect.objectContaining({ message: expect.stringMatching(/too deeply/) })]);
+    }
+  }
+});
+
 const suite = resolve(
   process.env.SLUICE_SHARED ?? resolve(import.meta.dirname, '../../../shared'),
   'data/yaml/yaml-test-suite',
