@@ -41,9 +41,10 @@ export interface StartOptions {
 
 /**
  * Makes the output directory ready to be locked.
- * @throws {SluiceError} OUTPUT_NOT_WRITABLE, exit 3
+ * @throws {SluiceError} OUTPUT_NOT_WRITABLE, OUTPUT_LINK, exit 3
  */
 export async function openOutput(layout: Layout): Promise<void> {
+  await refuseLinks([layout.run, layout.shards, layout.journals, layout.errors]);
   try {
     await makeFolder(layout.run);
     await access(layout.root, constants.W_OK);
@@ -55,6 +56,22 @@ export async function openOutput(layout: Layout): Promise<void> {
       {
         next: 'choose another output.path, or give this user the right to write there',
         cause: error,
+      },
+    );
+  }
+}
+
+/** A run writes and removes inside the directory that the job names, and nowhere else. */
+async function refuseLinks(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    // What is not there will be made; what cannot be looked at cannot be written to either, and that is told then.
+    const found = await lstat(folder).catch(() => undefined);
+    if (found?.isSymbolicLink() !== true) continue;
+    throw new SluiceError(
+      'OUTPUT_LINK',
+      `output ${folder}: is a symbolic link, and would lead out of the output`,
+      {
+        next: 'put a folder in its place, or choose another output.path, which itself may be a link',
       },
     );
   }
