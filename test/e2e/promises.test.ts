@@ -100,7 +100,8 @@ describe('a run', () => {
       },
     );
     expect(parts(noisy)).toEqual(parts(quiet));
-  });
+    // Pauses that servers ask for are waited out for real.
+  }, 240_000);
 
   test('a row that the server refuses is a failed row with its words; its neighbours succeed', async () => {
     await withEmulator({}, async (emulator) => {

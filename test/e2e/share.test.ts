@@ -85,7 +85,8 @@ describe('run --shard', () => {
   });
 
   test('whoever would do the same rows exits 75: the same share, another division, a whole run', async () => {
-    await withEmulator({ latencyMs: 300 }, async (emulator) => {
+    await withEmulator({ latencyMs: 1500 }, async (emulator) => {
+      // The first one is at work for half a minute: three others start meanwhile, on a slow machine, too.
       const folder = folderWith(emulator.url);
       const first = start(folder, ['run', 'job.yaml', '--shard', '1/3']);
       await asked(emulator, 1);
