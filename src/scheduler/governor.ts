@@ -131,7 +131,7 @@ export class Governor {
         return;
       case 'transient':
         if (failure.kind === 'reset') this.#backPressure(permit, now);
-        if (failure.retryAfterMs !== undefined) this.#pause(now, permit, failure.retryAfterMs);
+        if (failure.retryAfterMs) this.#pause(now, permit, failure.retryAfterMs);
         if (suspect && this.#state !== 'down') return;
         this.#failuresInARow++;
         if (this.#state === 'down' || this.#failuresInARow >= Math.max(failuresToDown, this.limit)) {
@@ -168,7 +168,8 @@ export class Governor {
 
   #pause(now: number, permit: Permit, askedMs: number | undefined): void {
     let ms: number;
-    if (askedMs === undefined) {
+    // `Retry-After: 0` and a date that is past tell no time either; taken at their word, all would come back at once.
+    if (!askedMs) {
       // One lesson for each burst: 32 refusals at once are one reason to wait, not 32.
       if (permit.sentAt < this.#pausedUntil) return;
       ms =

@@ -198,6 +198,16 @@ describe('a server that asks for a pause', () => {
     expect(duration).toBeLessThan(63_000);
   });
 
+  test('a pause of nothing, or until a time that is past, is not taken for leave to come back at once', async () => {
+    const { succeeded, requests } = await simulate({
+      rows: 100,
+      script: ({ now }) =>
+        now < 10_000 ? { class: 'throttled', kind: 'rate_limit', status: 429, retryAfterMs: 0 } : undefined,
+    });
+    expect(succeeded).toHaveLength(100);
+    expect(requests.filter(({ answered }) => !answered).length).toBeLessThan(20);
+  });
+
   test('refusals among successes are no reason to give up, however long they go on', async () => {
     const { ending, succeeded, duration } = await simulate({
       rows: 3000,
