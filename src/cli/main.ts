@@ -3,6 +3,7 @@ import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import { commands } from './commands.ts';
+import { engineMissing } from './engine-missing.ts';
 import { fail } from './fail.ts';
 import { watchOutput } from './output.ts';
 import { refuseUnknownCommand, usageError } from './usage.ts';
@@ -23,9 +24,17 @@ async function main(given: readonly string[]): Promise<void> {
       commands.map(
         (command): CommandModule => ({
           ...command,
-          handler: (parsed) => {
+          handler: async (parsed) => {
             handling = true;
-            return command.handler(parsed);
+            try {
+              await command.handler(parsed);
+            } catch (error) {
+              const missing = engineMissing(error);
+              if (missing === undefined) throw error;
+              fail(missing);
+              // Node reports the module that could not be loaded once more, as an exception that nobody caught.
+              process.exit();
+            }
           },
         }),
       ),

@@ -34,3 +34,23 @@ if $sluice check bad.yaml 2>bad.txt; then
 fi
 grep -q 'bad.yaml:4:10' bad.txt || { cat bad.txt >&2; exit 1; }
 echo 'packed tarball: ok'
+
+# Without what is optional: APIs are asked as ever, once DuckDB's part for this machine is there, and a model on this
+# machine is refused with the line that installs it.
+mkdir "$folder/light" && cd "$folder/light"
+npm init -y >/dev/null
+npm install --silent --omit=dev --omit=optional "$tarball"
+if $sluice check ../bad.yaml 2>missing.txt; then
+  echo 'check ran without DuckDB' >&2
+  exit 1
+fi
+line=$(grep -o 'npm install @duckdb/[^;]*' missing.txt) || { cat missing.txt >&2; exit 1; }
+$line --silent --no-save
+$sluice quickstart
+test -f out/quickstart/_SUCCESS
+if $sluice quickstart --local 2>missing.txt; then
+  echo 'a local model ran without ONNX Runtime' >&2
+  exit 1
+fi
+grep -q 'npm install onnxruntime-node' missing.txt || { cat missing.txt >&2; exit 1; }
+echo 'packed tarball without optional packages: ok'
