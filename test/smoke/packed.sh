@@ -3,7 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+# Beside it and not in it, where its packages would be found.
+light=$(mktemp -d)
+trap 'rm -rf "$folder" "$light"' EXIT
 
 npm pack --silent --pack-destination "$folder" >/dev/null
 tarball=$(ls "$folder"/*.tgz)
@@ -37,10 +39,10 @@ echo 'packed tarball: ok'
 
 # Without what is optional: APIs are asked as ever, once DuckDB's part for this machine is there, and a model on this
 # machine is refused with the line that installs it.
-mkdir "$folder/light" && cd "$folder/light"
+cd "$light"
 npm init -y >/dev/null
 npm install --silent --omit=dev --omit=optional "$tarball"
-if $sluice check ../bad.yaml 2>missing.txt; then
+if $sluice check "$folder/bad.yaml" 2>missing.txt; then
   echo 'check ran without DuckDB' >&2
   exit 1
 fi
