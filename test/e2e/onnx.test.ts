@@ -137,6 +137,39 @@ describe('a local model', () => {
   });
 
   test.each([
+    ['return_timestamps: word', 'return_timestamps'],
+    ['generation_parameters: {max_new_tokens: 5}', 'generation_parameters'],
+  ])(
+    'a parameter that a model of its kind cannot heed is said before the first row: %s',
+    async (given, name) => {
+      const folder = temporaryFolder();
+      writeModel(join(folder, 'model'), {
+        'config.json': '{"architectures": ["Wav2Vec2ForCTC"]}',
+        'onnx/model.onnx': 'never loaded',
+      });
+      writeFileSync(join(folder, 'one.wav'), 'no sound');
+      writeFileSync(
+        join(folder, 'job.yaml'),
+        `task: automatic-speech-recognition
+model: ./model
+source: {path: "*.wav", format: files}
+inputs: {audio: content}
+parameters: {${given}}
+backend: onnx
+output: {path: out, format: jsonl}
+`,
+      );
+      for (const command of ['plan', 'run']) {
+        expect(await sluice(folder, [command, 'job.yaml'])).toMatchObject({
+          code: 2,
+          stderr: expect.stringMatching(`parameters.${name}: .*Wav2Vec2ForCTC[^]*leave it out`),
+        });
+      }
+      expect(existsSync(join(folder, 'out'))).toBe(false);
+    },
+  );
+
+  test.each([
     [
       'a model that is not there',
       { model: 'acme/none' },

@@ -25,10 +25,16 @@ const tasksByEnding: readonly (readonly [ending: string, tasks: readonly string[
 /** Tasks whose models are told by what their graph gives and not by a name. */
 const anyEncoder: readonly string[] = ['feature-extraction', 'sentence-similarity'];
 
+/** The name of a model's first architecture, where it says one. */
+export function architectureOf({ architectures }: JsonObject): string | undefined {
+  const [first] = Array.isArray(architectures) ? (architectures as unknown[]) : [];
+  return typeof first === 'string' ? first : undefined;
+}
+
 /** The tasks that a model can do on this machine, as far as its name tells. */
 export function tasksOf(config: JsonObject): readonly string[] {
-  const [architecture] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : [];
-  const known = tasksByEnding.find(([ending]) => String(architecture).endsWith(ending));
+  const architecture = architectureOf(config);
+  const known = tasksByEnding.find(([ending]) => architecture?.endsWith(ending));
   return known?.[1] ?? anyEncoder;
 }
 
@@ -37,8 +43,8 @@ export function tasksOf(config: JsonObject): readonly string[] {
  * @throws {SluiceError} MODEL_TASK, exit 3
  */
 export function checkArchitecture(name: string, config: JsonObject, task: string): void {
-  const [architecture] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : [];
-  if (typeof architecture !== 'string' || anyEncoder.includes(task)) return;
+  const architecture = architectureOf(config);
+  if (architecture === undefined || anyEncoder.includes(task)) return;
   const known = tasksByEnding.find(([ending]) => architecture.endsWith(ending));
   // A name that says nothing is no reason to refuse: loading shows whether the model can be used.
   if (known === undefined || known[1].includes(task)) return;

@@ -1,5 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { Exit, SluiceError } from '../../errors.ts';
+import type { JsonObject } from '../../tasks/shapes.ts';
 import type { Job, OnnxSpec } from '../../spec/job.ts';
 import type { Task } from '../../tasks/task.ts';
 import type { Backend } from '../backend.ts';
@@ -8,6 +10,7 @@ import { findModel } from './find-model.ts';
 import { requireInstalled } from './heavy.ts';
 import { decidingFiles, modelConfig, weightBytes, weightsOf } from './model.ts';
 import { OnnxBackend } from './onnx-backend.ts';
+import { unheededByModel } from './parameters.ts';
 import { sharesRuns } from './runners.ts';
 import { sizing } from './workers.ts';
 
@@ -19,7 +22,7 @@ const workerScript = fileURLToPath(new URL('./worker.js', import.meta.url));
  * @throws {SluiceError} ONNX_NOT_INSTALLED, MODEL_…
  */
 export function openOnnxBackend(
-  job: Pick<Job, 'model' | 'limits'>,
+  job: Pick<Job, 'model' | 'parameters' | 'limits'>,
   spec: OnnxSpec,
   task: Task,
   onNotice: (message: string) => void,
@@ -29,6 +32,7 @@ export function openOnnxBackend(
   const folder = findModel(name, spec.modelDir, process.env);
   const config = modelConfig(folder);
   checkArchitecture(name, config, task.name);
+  checkParameters(name, config, job);
   const graphs = config.is_encoder_decoder === true ? ['encoder_model', 'decoder_model_merged'] : ['model'];
   const model = weightsOf(folder, graphs, spec.dtype);
   const machine = { cores: availableParallelism(), memoryBytes: totalmem() };
@@ -41,5 +45,21 @@ export function openOnnxBackend(
     window: sharesRuns(task.name) ? job.limits.batchSize : 1,
     files: decidingFiles(model),
     onNotice,
+  });
+}
+
+/**
+ * Refuses what every row would be refused for. Values from columns and templates are known row by row.
+ * @throws {SluiceError} MODEL_PARAMETER, exit 2
+ */
+function checkParameters(name: string, config: JsonObject, { parameters }: Pick<Job, 'parameters'>): void {
+  const literals = Object.entries(parameters).flatMap(([key, binding]) =>
+    binding.kind === 'literal' ? [[key, binding.value] as const] : [],
+  );
+  const why = unheededByModel(config, Object.fromEntries(literals));
+  if (why === undefined) return;
+  throw new SluiceError('MODEL_PARAMETER', `model ${name}: parameters.${why}`, {
+    next: 'leave it out, or choose a model that heeds it',
+    exit: Exit.usage,
   });
 }

@@ -1,4 +1,6 @@
+import type { JsonObject } from '../../tasks/shapes.ts';
 import type { Parameters } from '../../tasks/task.ts';
+import { architectureOf } from './architecture.ts';
 
 /** What transformers.js heeds of sampling, and `seed`, which only we have. */
 const sampling = ['do_sample', 'repetition_penalty', 'seed', 'temperature', 'top_k', 'top_p'];
@@ -71,6 +73,21 @@ export function unusableValues(parameters: Parameters): string | undefined {
   if (typeof count === 'number' && count > 1 && (samples === false || temperature === 0))
     return 'num_return_sequences: without sampling, all texts would be the same; leave out do_sample: false and temperature: 0';
   if (truncation === 'only_second') return 'truncation: only_second is for pairs of texts';
+  return undefined;
+}
+
+/**
+ * Why this model cannot heed these values, though others of its task can; undefined where it can. A CTC model names a
+ * letter for each frame: it generates nothing.
+ */
+export function unheededByModel(config: JsonObject, parameters: Parameters): string | undefined {
+  const architecture = architectureOf(config);
+  if (architecture?.endsWith('ForCTC') !== true) return undefined;
+  const { return_timestamps: timestamps, generation_parameters: generation } = parameters;
+  if (timestamps === true || typeof timestamps === 'string')
+    return `return_timestamps: this backend has them for Whisper models only, the model is a ${architecture}`;
+  if (Object.keys(generation ?? {}).length > 0)
+    return `generation_parameters: the model is a ${architecture}, which generates nothing`;
   return undefined;
 }
 

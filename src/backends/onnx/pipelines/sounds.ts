@@ -2,7 +2,9 @@ import { hash } from 'node:crypto';
 import type { JsonObject } from '../../../tasks/shapes.ts';
 import { type Binary, type Parameters, Unanswerable } from '../../../tasks/task.ts';
 import type { Question } from '../../backend.ts';
+import { architectureOf } from '../architecture.ts';
 import { modelJson } from '../model.ts';
+import { unheededByModel } from '../parameters.ts';
 import type { WorkerSetup } from '../protocol.ts';
 import { RowRunner } from '../row-runner.ts';
 import type { Runner } from '../runner.ts';
@@ -56,16 +58,17 @@ export async function speechRecognition(setup: WorkerSetup, config: JsonObject):
   const library = await offlineTransformers();
   const pipeline = await openPipeline<SpeechPipeline>(library, 'automatic-speech-recognition', setup);
   const rate = rateOf(folder);
-  const ctc = String((config.architectures as unknown[] | undefined)?.[0]).endsWith('ForCTC');
+  const ctc = architectureOf(config)?.endsWith('ForCTC');
   const tokenizer = await Tokenizer.open(folder, config);
   const delimiter = modelJson(folder, 'tokenizer_config.json')?.word_delimiter_token;
   return new RowRunner({
     read: ({ inputs }) => samplesOf(inputs.audio as Binary, rate),
     mayReadAhead: isSmall,
     answer: async ({ inputs, parameters }, samples) => {
+      // Values of the row; those of the job file are refused before the first row.
+      const unheeded = unheededByModel(config, parameters);
+      if (unheeded !== undefined) throw new Unanswerable(unheeded);
       if (ctc) {
-        if (parameters.return_timestamps === true || typeof parameters.return_timestamps === 'string')
-          throw new Unanswerable('return_timestamps: this backend has them for Whisper models only');
         const { logits } = await pipeline.model(await pipeline.processor(samples));
         return {
           text: greedyCtc(logits, tokenizer.padId, (id) => tokenizer.tokenOf(id), String(delimiter ?? '|')),
