@@ -35,7 +35,7 @@ export async function noteRevision(folder: string, revision: string, commit: str
 
 /**
  * Fetches files into a folder. A file appears whole and checked or not at all; what was fetched of it before is gone on
- * with.
+ * with. Files that are there are checked, too.
  * @throws {SluiceError} HUB_UNREACHABLE exit 75, HUB_REFUSED, HUB_DAMAGED exit 3
  */
 export async function pullFiles(
@@ -49,7 +49,7 @@ export async function pullFiles(
   let before = 0;
   for (const file of files) {
     const path = inside(folder, file.name);
-    if ((await sizeOf(path)) !== file.bytes) {
+    if ((await wrongWith(file, path)) !== undefined) {
       await mkdir(dirname(path), { recursive: true });
       await pullFile(hub, model, file, path, (bytes) =>
         onProgress({ file: file.name, done: before + bytes, total }),
@@ -109,16 +109,18 @@ async function get(hub: Hub, model: HubModel, file: HubFile, from: number): Prom
 }
 
 async function check({ id }: HubModel, file: HubFile, path: string): Promise<void> {
-  const size = await sizeOf(path);
-  const wrong =
-    size !== file.bytes
-      ? `has ${size} bytes instead of ${file.bytes}`
-      : file.sha256 !== undefined && (await sha256(path)) !== file.sha256
-        ? 'has another SHA-256 than the hub says'
-        : undefined;
+  const wrong = await wrongWith(file, path);
   if (wrong === undefined) return;
   await rm(path, { force: true });
   throw new SluiceError('HUB_DAMAGED', `model ${id}: ${file.name} ${wrong}`, { next: 'pull it again' });
+}
+
+/** What of a file is not as the hub says; undefined where all is. */
+async function wrongWith({ bytes, sha256: expected }: HubFile, path: string): Promise<string | undefined> {
+  const size = await sizeOf(path);
+  if (size !== bytes) return `has ${size ?? 'no'} bytes instead of ${bytes}`;
+  if (expected === undefined || (await sha256(path)) === expected) return undefined;
+  return 'has another SHA-256 than the hub says';
 }
 
 async function sha256(path: string): Promise<string> {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { findModel } from '../../../src/backends/onnx/find-model.ts';
 import { filesToPull, type Hub, hubModel } from '../../../src/backends/onnx/hub.ts';
 import { cacheFolder, noteRevision, pullFiles } from '../../../src/backends/onnx/pull.ts';
+import { sluice } from '../../e2e/sluice.ts';
 import { temporaryFolder } from '../../temporary.ts';
 
 const weights = Buffer.from('weights '.repeat(1000));
@@ -31,6 +32,8 @@ interface Seen {
 /** A hub whose large file lies in a store on another origin, as it does in truth. */
 async function hubServer(
   send: (file: string) => Buffer = (file) => files[file]!,
+  /** Where the store's connection breaks: after so many bytes, once `when` has come. */
+  cut: () => { after: number; when: () => Promise<void> } | undefined = () => undefined,
 ): Promise<{ hub: Hub; seen: Seen[] }> {
   const seen: Seen[] = [];
   const listen = async (answer: (request: IncomingMessage, response: ServerResponse) => void) => {
@@ -45,7 +48,14 @@ async function hubServer(
   };
   const store = await listen((request, response) => {
     const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
-    response.writeHead(from > 0 ? 206 : 200).end(send('onnx/model_quantized.onnx').subarray(from));
+    const rest = send('onnx/model_quantized.onnx').subarray(from);
+    response.writeHead(from > 0 ? 206 : 200, { 'content-length': rest.length });
+    const broken = cut();
+    if (broken === undefined) response.end(rest);
+    else {
+      response.write(rest.subarray(0, broken.after));
+      void broken.when().finally(() => response.destroy());
+    }
   });
   const endpoint = await listen((request, response) => {
     if (request.url!.startsWith('/api/models/acme/small/revision/main')) {
@@ -129,6 +139,54 @@ describe('models pull', () => {
     expect(existsSync(join(folder, 'onnx/model_quantized.onnx.incomplete'))).toBe(false);
   });
 
+  test('a file that is there with the right size and another content is fetched again', async () => {
+    const { hub, seen } = await hubServer();
+    const folder = temporaryFolder();
+    const model = await hubModel(hub, 'acme/small', 'main');
+    const pull = () => pullFiles(hub, model, filesToPull(model, 'q8'), folder, () => undefined);
+    await pull();
+    const path = join(folder, 'onnx/model_quantized.onnx');
+    writeFileSync(path, Buffer.from(weights).fill(0, 4000, 4100));
+    const before = seen.length;
+    await pull();
+    expect(readFileSync(path).equals(weights)).toBe(true);
+    expect(seen.slice(before).map(({ url }) => url)).toEqual([
+      '/acme/small/resolve/c0ffee/onnx/model_quantized.onnx',
+      '/blob',
+    ]);
+  });
+
+  test('a download that is cut off is something for later, and the next pull goes on where it was cut', async () => {
+    const folder = temporaryFolder();
+    const partial = join(folder, 'onnx/model_quantized.onnx.incomplete');
+    let cuts = 1;
+    const written = () => vi.waitFor(() => expect(statSync(partial).size).toBe(3000), 10_000);
+    const { hub, seen } = await hubServer(undefined, () =>
+      cuts-- > 0 ? { after: 3000, when: written } : undefined,
+    );
+    const model = await hubModel(hub, 'acme/small', 'main');
+    const pull = () => pullFiles(hub, model, filesToPull(model, 'q8'), folder, () => undefined);
+    await expect(pull()).rejects.toMatchObject({ code: 'HUB_UNREACHABLE', exit: 75 });
+    expect(existsSync(join(folder, 'onnx/model_quantized.onnx'))).toBe(false);
+    await pull();
+    expect(seen.filter(({ url }) => url === '/blob').map(({ range }) => range)).toEqual([
+      undefined,
+      'bytes=3000-',
+    ]);
+    expect(readFileSync(join(folder, 'onnx/model_quantized.onnx')).equals(weights)).toBe(true);
+  });
+
+  test('what was fetched of another revision is not gone on with', async () => {
+    const { hub, seen } = await hubServer();
+    const env = { HF_HUB_CACHE: temporaryFolder() };
+    const model = await hubModel(hub, 'acme/small', 'main');
+    const older = cacheFolder({ ...model, commit: '01d' }, env);
+    mkdirSync(join(older, 'onnx'), { recursive: true });
+    writeFileSync(join(older, 'onnx/model_quantized.onnx.incomplete'), 'of another revision');
+    await pullFiles(hub, model, filesToPull(model, 'q8'), cacheFolder(model, env), () => undefined);
+    expect(seen.find(({ url }) => url === '/blob')?.range).toBeUndefined();
+  });
+
   test('a file that would be written outside of the folder is refused', async () => {
     const { hub } = await hubServer();
     const model = { id: 'acme/small', commit: 'c0ffee', files: [] };
@@ -149,6 +207,23 @@ describe('models pull', () => {
     await expect(hubModel({ endpoint: 'http://127.0.0.1:1' }, 'a/b', 'main')).rejects.toMatchObject({
       code: 'HUB_UNREACHABLE',
       exit: 75,
+    });
+  });
+
+  test('offline nobody is asked, also not with a token; online the same command fetches', async () => {
+    const { hub, seen } = await hubServer();
+    const folder = temporaryFolder();
+    const env = { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: join(folder, 'hub'), HF_TOKEN: 'hf_secret' };
+    const pull = (more: Record<string, string>) =>
+      sluice(folder, ['models', 'pull', 'acme/small', '--dtype', 'q8'], { ...env, ...more });
+    expect(await pull({ HF_HUB_OFFLINE: '1' })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('HF_HUB_OFFLINE is set'),
+    });
+    expect(seen).toEqual([]);
+    expect(await pull({ HF_HUB_OFFLINE: '0' })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('acme/small: 4 files'),
     });
   });
 });
