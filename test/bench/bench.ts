@@ -7,6 +7,7 @@ import { describeOnnx, onnxCases } from './onnx.ts';
 import { profiled } from './profile.ts';
 import type { Stub } from './stub.ts';
 import { forkStub } from './stub-process.ts';
+import { median } from './taken.ts';
 
 /** The benchmarks by name: `npm run bench` runs all, `npm run bench -- overhead latency` these. */
 const benches: Record<string, () => Promise<void>> = { overhead, embedding, latency, memory, onnx };
@@ -134,7 +135,7 @@ async function pairs(
         `${perSecond(rows, run.seconds)} with the start of the process, peak ${run.peakMb.toFixed(0)} MB)`,
     );
   }
-  return ratios.sort((a, b) => a - b)[PAIRS >> 1]!;
+  return median(ratios);
 }
 
 async function withStub(answer: unknown, use: (stub: Stub) => Promise<void>, delayMs = 0): Promise<void> {

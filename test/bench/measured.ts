@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ran } from './ran.ts';
 
 /** What a process took, from its start to its end. */
 export interface Measured {
@@ -29,21 +29,10 @@ export async function measured(
   const record = join(folder, 'record.json');
   try {
     const began = performance.now();
-    const child = spawn(process.execPath, ['--import', recorder, ...nodeArgs, ...args], {
-      cwd,
-      env: { PATH: process.env.PATH ?? '', HOME: cwd, SLUICE_BENCH_RECORD: record },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const { stdout } = await ran(process.execPath, ['--import', recorder, ...nodeArgs, ...args], cwd, {
+      SLUICE_BENCH_RECORD: record,
     });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-    });
-    const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
     const seconds = (performance.now() - began) / 1000;
-    if (code !== 0) throw new Error(`${args.join(' ')} ended with ${String(code)}:\n${stderr.slice(-4000)}`);
     const { cpuSeconds, peakMb } = JSON.parse(readFileSync(record, 'utf8')) as Measured;
     return { seconds, cpuSeconds, peakMb, stdout };
   } finally {

@@ -9,7 +9,8 @@ import { encoderBytes, miniLm, smallClassifier } from '../models/encoder.ts';
 import { writeModel } from '../models/files.ts';
 import { pieceTokenizer } from '../models/pieces.ts';
 import { passages, vocabularyOf, wordsOfMobyDick } from './prose.ts';
-import { difference, median, ran, type Taken, timed, together } from './taken.ts';
+import { ran } from './ran.ts';
+import { difference, median, type Taken, timed, together } from './taken.ts';
 
 const here = import.meta.dirname;
 const main = resolve(here, '../../dist/cli/main.js');

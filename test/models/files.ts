@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { aroundTexts, specialTokens } from './special-tokens.ts';
 
 /** Files of a model, by their path in its folder. */
 export type ModelFiles = Readonly<Record<string, string | Uint8Array>>;
@@ -19,30 +20,11 @@ export function writeModel(folder: string, files: ModelFiles): void {
  */
 export function wordTokenizer(words: readonly string[], special = false): string {
   const marks = ['[PAD]', '[UNK]', ...(special ? ['[CLS]', '[SEP]', '[MASK]'] : [])];
-  const mark = (id: string, type: number) => ({ SpecialToken: { id, type_id: type } });
-  const part = (id: string, type: number) => ({ Sequence: { id, type_id: type } });
-  const postProcessor = {
-    type: 'TemplateProcessing',
-    single: [mark('[CLS]', 0), part('A', 0), mark('[SEP]', 0)],
-    pair: [mark('[CLS]', 0), part('A', 0), mark('[SEP]', 0), part('B', 1), mark('[SEP]', 1)],
-    special_tokens: {
-      '[CLS]': { id: '[CLS]', ids: [2], tokens: ['[CLS]'] },
-      '[SEP]': { id: '[SEP]', ids: [3], tokens: ['[SEP]'] },
-    },
-  };
   const tokenizer = {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: marks.map((content, id) => ({
-      id,
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
+    added_tokens: specialTokens(marks),
     normalizer: {
       type: 'Sequence',
       normalizers: [{ type: 'Lowercase' }, { type: 'Replace', pattern: { String: '’' }, content: "'" }],
@@ -53,7 +35,7 @@ export function wordTokenizer(words: readonly string[], special = false): string
       behavior: 'Removed',
       invert: true,
     },
-    post_processor: special ? postProcessor : null,
+    post_processor: special ? aroundTexts(marks) : null,
     decoder: null,
     model: {
       type: 'WordLevel',

@@ -1,3 +1,5 @@
+import { aroundTexts, specialTokens } from './special-tokens.ts';
+
 /** Marks of BERT, in the places that its vocabularies give them here. */
 const marks = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
 
@@ -10,20 +12,11 @@ export function pieceTokenizer(words: readonly string[], size: number): string {
   const signs = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i).toLowerCase());
   const letters = [...new Set(signs)];
   const pieces = [...marks, ...letters, ...letters.map((letter) => `##${letter}`), ...words];
-  const mark = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
   const tokenizer = {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: marks.map((content, id) => ({
-      id,
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
+    added_tokens: specialTokens(marks),
     normalizer: {
       type: 'BertNormalizer',
       clean_text: true,
@@ -32,20 +25,7 @@ export function pieceTokenizer(words: readonly string[], size: number): string {
       lowercase: true,
     },
     pre_tokenizer: { type: 'BertPreTokenizer' },
-    post_processor: {
-      type: 'TemplateProcessing',
-      single: [mark('[CLS]'), { Sequence: { id: 'A', type_id: 0 } }, mark('[SEP]')],
-      pair: [
-        mark('[CLS]'),
-        { Sequence: { id: 'A', type_id: 0 } },
-        mark('[SEP]'),
-        { Sequence: { id: 'B', type_id: 1 } },
-        { SpecialToken: { id: '[SEP]', type_id: 1 } },
-      ],
-      special_tokens: Object.fromEntries(
-        ['[CLS]', '[SEP]'].map((id) => [id, { id, ids: [marks.indexOf(id)], tokens: [id] }]),
-      ),
-    },
+    post_processor: aroundTexts(marks),
     decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
     model: {
       type: 'WordPiece',
