@@ -46,6 +46,16 @@ describe('entities', () => {
     ]);
   });
 
+  test('of a tokenizer without marks go on a word where no space is before them', async () => {
+    const first = { aggregation_strategy: 'first' };
+    const [joined, apart] = (await ner(['anna/oslo', 'anna oslo'], first)) as unknown[][];
+    expect(joined).toMatchObject([{ entity_group: 'PER', start: 0, end: 9 }]);
+    expect(apart).toMatchObject([
+      { entity_group: 'PER', start: 0, end: 4 },
+      { entity_group: 'LOC', start: 5, end: 9 },
+    ]);
+  });
+
   test('with a word between them are two, also where the second goes on as if there were none', async () => {
     const [entities] = (await ner(['oslo and oslo'])) as unknown[][];
     expect(entities).toMatchObject([
