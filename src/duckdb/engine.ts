@@ -1,4 +1,4 @@
-import { availableParallelism, tmpdir, totalmem } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import {
   type DuckDBConnection,
@@ -275,7 +275,7 @@ function resultColumns(result: DuckDBResult): Column[] {
 /**
  * DuckDB's default is 80 % of the machine's memory for itself, which leaves too little beside JavaScript's heap and
  * the rows in flight. Our queries stream, and the largest buffers are the row groups of a Parquet file with
- * embeddings (122,880 rows x 384 floats = 190 MB for each thread), so 2 GiB is plenty.
+ * embeddings (122,880 rows x 384 floats = 190 MB), so 2 GiB is plenty.
  */
 const MEMORY_LIMIT_BYTES = 2 * 1024 ** 3;
 
@@ -287,7 +287,9 @@ function settings(): Record<string, string> {
     autoload_known_extensions: 'false',
     allow_community_extensions: 'false',
     preserve_insertion_order: 'true',
-    threads: String(Math.min(availableParallelism(), 4)),
+    // With more, DuckDB spins: a thread that has nothing to do asks again and again for work while another waits for
+    // JavaScript to fill its vectors, and takes a core from it. Rows come in order, so further threads win little.
+    threads: '1',
     memory_limit: `${Math.floor(Math.min(MEMORY_LIMIT_BYTES, memory / 2) / 1024 ** 2)}MiB`,
     // The default would be `.tmp` in the user's working directory. Made by DuckDB only when a query spills.
     temp_directory: join(tmpdir(), `sluice-duckdb-${process.pid}`),

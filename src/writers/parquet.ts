@@ -14,7 +14,7 @@ const CODECS: Record<Compression, string> = {
 };
 
 /**
- * DuckDB holds a row group in memory for each thread. A part of the default 10,000 rows is one group; groups of a
+ * DuckDB holds a row group in memory. A part of the default 10,000 rows is one group; groups of a
  * large part take 31 MB at 384 floats a row, instead of 190 MB at DuckDB's default of 122,880 rows.
  */
 const ROW_GROUP_ROWS = 20_480;
