@@ -3,9 +3,6 @@ import type { Dispatcher } from 'undici';
 import { isConnectionLoss, isOrderlyClose } from './classify-transport.ts';
 import type { OneSocket } from './sockets.ts';
 
-/** setTimeout fires at once for anything longer. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 /**
  * One request and its answer, read to the end. It is what undici takes for the options of a request, and also the handler
  * that undici calls: one object a request, and no stream that somebody could forget to drain.
@@ -25,7 +22,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #chunks: Buffer[] = [];
   #socket: OneSocket | undefined;
-  #timer: NodeJS.Timeout | undefined;
   /** Cleared when called: an exchange ends once. */
   #resolve: ((ended: this) => void) | undefined;
   #onIdleSocket = false;
@@ -46,8 +42,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return new Promise((resolve) => {
       this.#resolve = resolve;
       this.#socket = socket;
-      // One timer over connecting, sending, waiting and reading; undici's own restart with every byte.
-      this.#timer = setTimeout(expire, Math.min(timeoutMs, LONGEST_TIMER_MS), this);
+      socket.began(this, timeoutMs);
       socket.dispatch(this, this);
     });
   }
@@ -103,13 +98,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #end(failure: typeof this.failure): void {
-    clearTimeout(this.#timer);
+    this.#socket!.ended();
     this.failure = failure;
     this.#resolve?.(this);
     this.#resolve = undefined;
   }
-}
-
-function expire(exchange: Exchange): void {
-  exchange.cancel('timeout');
 }

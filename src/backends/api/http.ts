@@ -58,7 +58,6 @@ export class ApiBackend implements Backend {
   readonly #secrets: Secrets;
   readonly #maxAnswerBytes: number;
   readonly #sockets: Sockets;
-  readonly #inFlight = new Set<Exchange>();
   readonly #heard = new WeakSet<AbortSignal>();
 
   /** @throws {SluiceError} BACKEND_URL, BACKEND_HEADER */
@@ -129,29 +128,19 @@ export class ApiBackend implements Backend {
 
   /** Calls in flight end as `aborted`. */
   async close(): Promise<void> {
-    for (const exchange of this.#inFlight) exchange.cancel('aborted');
+    this.#sockets.abort();
     await this.#sockets.close();
   }
 
   /** @param encoded null for a GET */
-  async #send(
-    path: string,
-    encoded: Encoded | null,
-    timeoutMs: number,
-    signal?: AbortSignal,
-  ): Promise<Exchange> {
+  #send(path: string, encoded: Encoded | null, timeoutMs: number, signal?: AbortSignal): Promise<Exchange> {
     const headers =
       encoded === null
         ? [...this.#headerList]
         : [...this.#headerList, 'content-type', encoded.contentType, ...encoded.headers];
     const exchange = new Exchange(path, headers, encoded === null ? null : encoded.body, signal);
     if (signal !== undefined) this.#hear(signal);
-    this.#inFlight.add(exchange);
-    const socket = this.#sockets.take();
-    await exchange.sendOver(socket, timeoutMs);
-    this.#sockets.giveBack(socket);
-    this.#inFlight.delete(exchange);
-    return exchange;
+    return exchange.sendOver(this.#sockets.take(), timeoutMs);
   }
 
   #encode(questions: readonly Question[], waitForModel: boolean): Encoded {
@@ -192,10 +181,7 @@ export class ApiBackend implements Backend {
   #hear(signal: AbortSignal): void {
     if (this.#heard.has(signal)) return;
     this.#heard.add(signal);
-    const onAbort = () => {
-      for (const exchange of this.#inFlight) if (exchange.signal === signal) exchange.cancel('aborted');
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
+    signal.addEventListener('abort', () => this.#sockets.abort(signal), { once: true });
   }
 }
 
