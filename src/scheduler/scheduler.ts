@@ -3,6 +3,7 @@ import PQueue from 'p-queue';
 import type { CallFailure } from '../backends/backend.ts';
 import type { Permit } from './governor.ts';
 import { ItemFailure } from './item-failure.ts';
+import { Line } from './line.ts';
 import { type ItemSource, ReadAhead } from './read-ahead.ts';
 import { backOffMs } from './retry.ts';
 import type { AttemptOutcome, Ending, SchedulerOptions, Settled, Snapshot } from './types.ts';
@@ -40,8 +41,8 @@ export class Scheduler<T, R> {
   /** Tasks that the queue has: as many as there are places, once there is enough to do. */
   #places = 0;
   /** Groups that wait for a place: those that were asked before go first. */
-  readonly #again: Group<T>[] = [];
-  readonly #fresh: Group<T>[] = [];
+  readonly #again = new Line<Group<T>>();
+  readonly #fresh = new Line<Group<T>>();
   readonly #stopped = new AbortController();
   readonly #abort = new AbortController();
   /** Aborted when the run is over: timers that were for it are let go. */
@@ -129,7 +130,7 @@ export class Scheduler<T, R> {
     };
   }
 
-  #enqueue(group: Group<T>, line: Group<T>[]): void {
+  #enqueue(group: Group<T>, line: Line<Group<T>>): void {
     if (this.#ending !== undefined) return;
     line.push(group);
     this.#staff();
@@ -182,7 +183,8 @@ export class Scheduler<T, R> {
         this.#goodAnswers++;
         governor.done(clock.now(), permit, { ok: true });
         const attempts = group.attempts + 1;
-        for (const [i, item] of group.items.entries()) {
+        for (let i = 0; i < group.items.length; i++) {
+          const item = group.items[i]!;
           const result = outcome.results[i]!;
           const written = this.#settle(
             result instanceof ItemFailure ? { item, attempts, failure: result } : { item, attempts, result },
