@@ -1,5 +1,6 @@
 import { Bool, Field, makeData, RecordBatch, Schema, Struct } from 'apache-arrow';
 import { BatchBuilder, buildBatch } from '../arrow/build.ts';
+import { BoolBuilder } from '../arrow/build-values.ts';
 import { decodeBatch, encodeBatch } from '../arrow/ipc.ts';
 import { cell } from '../arrow/rows.ts';
 import type { Feed } from '../duckdb/feed.ts';
@@ -171,17 +172,15 @@ export class ShardAnswers {
     for (const { offset, length, first } of this.#frames) {
       let batch = decodeBatch(readFrame(this.#path, offset, length));
       if (String(batch.schema) !== String(this.#shape.schema)) batch = recast(batch, this.#shape);
-      const rows = batch.getChild('__row')!;
-      const live = Array.from({ length: batch.numRows }, (_, i) => ({
-        __live: this.#live[Number(rows.get(i))] === first + i + 1,
-      }));
-      const flags = buildBatch(new Schema([schema.fields.at(-1)!]), live);
+      const rows = batch.getChild('__row')!.toArray() as Int32Array;
+      const live = new BoolBuilder(new Bool(), '__live');
+      for (let i = 0; i < rows.length; i++) live.append(this.#live[rows[i]!] === first + i + 1);
       yield new RecordBatch(
         schema,
         makeData({
           type: new Struct(schema.fields),
           length: batch.numRows,
-          children: [...batch.data.children, ...flags.data.children],
+          children: [...batch.data.children, live.finish()],
         }),
       );
     }

@@ -36,7 +36,7 @@ interface Reading {
 
 /** A batch and how far it is read. */
 interface BatchRows {
-  numbers: Vector;
+  numbers: ArrayLike<bigint>;
   /** Undefined where every row could be read. */
   errors: Vector | undefined;
   map: MapRow;
@@ -102,7 +102,8 @@ export class ShardWork {
       passed += batch.numRows;
       const errors = batch.getChild('__error')!;
       const rows: BatchRows = {
-        numbers: batch.getChild('__row')!,
+        // Not value by value: each look into a vector costs as much as to make a bigint.
+        numbers: batch.getChild('__row')!.toArray() as BigInt64Array,
         errors: errors.nullCount === batch.numRows ? undefined : errors,
         map: bind(batch, this.file.path),
         count: batch.numRows,
@@ -127,7 +128,7 @@ export class ShardWork {
   *#madeOf(rows: BatchRows, reading: Reading[]): Generator<Item | Unaskable> {
     while (rows.next < rows.count && reading.length < LOOK_AHEAD) {
       const i = rows.next++;
-      const row = Number(rows.numbers.get(i)) - this.shard.start;
+      const row = Number(rows.numbers[i]) - this.shard.start;
       if (this.answers.recoverCommitted(row)) continue;
       const error = (rows.errors?.get(i) ?? null) as string | null;
       const made = error === null ? makeQuestion(rows.map, i) : readFailure(error);
