@@ -53,16 +53,17 @@ class Checker {
     this.#tables = bytes.byteLength;
   }
 
-  /** Every read is checked by DataView itself, which throws a RangeError. */
   target(at: number): number {
+    this.#range(at, 4);
     return at + this.#view.getUint32(at, true);
   }
 
   field(table: number, slot: number): number | undefined {
+    this.#range(table, 4);
     const fields = table - this.#view.getInt32(table, true);
     const place = 4 + 2 * slot;
-    if (place + 2 > this.#view.getUint16(fields, true)) return undefined;
-    const offset = this.#view.getUint16(fields + place, true);
+    if (place + 2 > this.#short(fields)) return undefined;
+    const offset = this.#short(fields + place);
     return offset === 0 ? undefined : table + offset;
   }
 
@@ -88,12 +89,20 @@ class Checker {
 
   #items(field: number, size: number): { start: number; count: number } {
     const at = this.target(field);
+    this.#range(at, 4);
     const count = this.#view.getUint32(at, true);
     this.#range(at + 4, count * size);
     return { start: at + 4, count };
   }
 
+  #short(at: number): number {
+    this.#range(at, 2);
+    return this.#view.getUint16(at, true);
+  }
+
+  /** Every read is checked here first: DataView would throw, too, but words that say nothing to a user. */
   #range(start: number, length: number): void {
+    if (start < 0) throw new RangeError(`metadata point to byte ${start}`);
     if (start + length > this.#view.byteLength) {
       throw new RangeError(`metadata end at byte ${this.#view.byteLength}, before ${start + length}`);
     }
