@@ -98,8 +98,15 @@ export async function draftProblems(
   }
 }
 
-function openSource({ source: { paths, format } }: Job, engine: Engine): Promise<Dataset> {
-  return Dataset.open(engine, { paths, ...(format === undefined ? {} : { format }) });
+async function openSource({ source: { paths, format } }: Job, engine: Engine): Promise<Dataset> {
+  const dataset = await Dataset.open(engine, { paths, ...(format === undefined ? {} : { format }) });
+  try {
+    await dataset.checkReadable();
+    return dataset;
+  } catch (error) {
+    dataset.close();
+    throw error;
+  }
 }
 
 /** The rows of a shard that the job reads, with these columns: after the sample and `where`. */

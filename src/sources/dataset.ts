@@ -18,6 +18,7 @@ import type {
   SourceFormat,
 } from './format.ts';
 import { openAll } from './open-all.ts';
+import { unreadable } from './open-file.ts';
 import { partitionColumns } from './partitions.ts';
 import { combinedColumns } from './schema.ts';
 import { sqlType } from './types.ts';
@@ -187,6 +188,24 @@ export class Dataset {
     } catch (error) {
       throw this.explained(range.file, error);
     }
+  }
+
+  /**
+   * Refuses a source that has no column because all its rows are torn: a job would be told that its columns are unknown.
+   * @throws {SluiceError} `SOURCE_CORRUPT`, with what is wrong with the first row
+   */
+  async checkReadable(): Promise<void> {
+    if (this.columns.length > this.#partitions.size) return;
+    let first: SluiceError | undefined;
+    for (const file of this.files) {
+      using relation = this.relation({ file, start: 0, rows: Number.MAX_SAFE_INTEGER }, []);
+      const [rows] = await this.#context.engine.rows(
+        `SELECT min_by(__error, __row) AS torn, count(*) - count(__error) AS sound FROM (${relation.sql})`,
+      );
+      if (Number(rows?.sound) > 0) return;
+      if (rows?.torn) first ??= unreadable(file, `no row of it can be read; ${rows.torn}`, OTHER_ADVICE.next);
+    }
+    if (first !== undefined) throw first;
   }
 
   /** What went wrong while a relation of a file was read, as an error for the user. */

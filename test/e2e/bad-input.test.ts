@@ -79,6 +79,13 @@ const cases: {
     says: [/rows\.parquet/, /not.*Parquet|CSV|text/i],
   },
   {
+    name: 'a JSONL file whose only line is torn',
+    job: { source: 'torn.jsonl' },
+    files: { 'torn.jsonl': '{"text":"good' },
+    code: 3,
+    says: [/source cannot be read: torn\.jsonl/, /line 1: not valid JSON: \{"text":"good/],
+  },
+  {
     name: 'an unknown field',
     job: { limits: '{concurency: 8}' },
     code: 2,
