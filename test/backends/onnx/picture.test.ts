@@ -52,6 +52,20 @@ describe('an image', () => {
     await expect(pictureOf({ bytes: Buffer.from('no image') })).rejects.toThrow(Unanswerable);
   });
 
+  test('that is damaged is told by its own words, however many others are damaged at the same time', async () => {
+    const plain = sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } });
+    const jpeg = (await plain.jpeg().toBuffer()).subarray(0, -20);
+    const png = (await plain.png({ compressionLevel: 0 }).toBuffer()).subarray(0, -3000);
+    const gif = Buffer.from('GIF89a\x40\0\x40\0', 'latin1');
+    const why = async (bytes: Uint8Array) => {
+      const error = await pictureOf({ bytes }).catch((thrown: unknown) => thrown);
+      return (error as Error).message;
+    };
+    const alone = [await why(jpeg), await why(png), await why(gif)];
+    expect(new Set(alone).size).toBe(3);
+    for (let i = 0; i < 50; i++) expect(await Promise.all([jpeg, png, gif].map(why))).toEqual(alone);
+  });
+
   test('a mask becomes a PNG of one channel and back', async () => {
     const png = await pngOf(Uint8Array.from([0, 255]), 2, 1);
     const { data, info } = await sharp(png).toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });

@@ -17,12 +17,14 @@ export async function pictureOf({ bytes }: Binary): Promise<Picture> {
   const { default: sharp } = await heavy('sharp', () => import('sharp'));
   try {
     // Junk between the segments of a JPEG is no damage to the picture: the API's pipelines read past it, too.
-    const { data, info } = await sharp(bytes, { failOn: 'error' })
-      .autoOrient()
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
+    const { data, info } = await alone(() =>
+      sharp(bytes, { failOn: 'error' })
+        .autoOrient()
+        .toColourspace('srgb')
+        .removeAlpha()
+        .raw({ depth: 'uchar' })
+        .toBuffer({ resolveWithObject: true }),
+    );
     if (info.channels === 3) return { data, width: info.width, height: info.height };
     return { data: spread(data, info.channels), width: info.width, height: info.height };
   } catch (error) {
@@ -37,11 +39,24 @@ export async function pictureOf({ bytes }: Binary): Promise<Picture> {
 export async function decodedBytes({ bytes }: Binary): Promise<number> {
   const { default: sharp } = await heavy('sharp', () => import('sharp'));
   try {
-    const { width, height } = await sharp(bytes).metadata();
+    const { width, height } = await alone(() => sharp(bytes).metadata());
     return 3 * width * height;
   } catch (error) {
     throw new Unanswerable(`the image cannot be decoded: ${messageOf(error)}`);
   }
+}
+
+/** The image that is being looked at. */
+let looking: Promise<unknown> = Promise.resolve();
+
+/**
+ * One image at a time: libvips keeps the reason of a failure for the whole process, so that of two damaged ones a row
+ * would get the other's reason, or none.
+ */
+function alone<T>(look: () => Promise<T>): Promise<T> {
+  const looked = looking.then(look);
+  looking = looked.catch(() => undefined);
+  return looked;
 }
 
 /** The PNG of a mask: one channel, 0 or 255. */
