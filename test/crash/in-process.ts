@@ -5,8 +5,8 @@ import type { Engine } from '../../src/duckdb/engine.ts';
 import { claimOutput } from '../../src/runs/claim.ts';
 import { endRun } from '../../src/runs/end.ts';
 import { Layout } from '../../src/runs/layout.ts';
-import { allowedFailures } from '../../src/runs/ledger.ts';
-import { outcomeOf } from '../../src/runs/outcome.ts';
+import { allowedFailures, type Ledger } from '../../src/runs/ledger.ts';
+import { type Outcome, outcomeOf } from '../../src/runs/outcome.ts';
 import { prepare } from '../../src/runs/prepare.ts';
 import { reopenFailed, type RetrySelection } from '../../src/runs/retry.ts';
 import { Run, type RunEnding } from '../../src/runs/run.ts';
@@ -55,6 +55,9 @@ export function answering(job: Job, { healed = false } = {}): Backend & { asked:
 
 export interface RunResult extends Started {
   ending: RunEnding;
+  /** As the command line would end. */
+  outcome: Outcome;
+  ledger: Ledger;
 }
 
 /** What the command line may ask of a run beside the job. */
@@ -98,8 +101,9 @@ export async function runHere(
       });
       const ending = await run.run();
       const { ledger } = run.stats();
-      await endRun(job, layout, undefined, outcomeOf(ending, ledger, allowedFailures(job, ledger.read)));
-      return { ...begun, ending };
+      const own = outcomeOf(ending, ledger, allowedFailures(job, ledger.read));
+      const { outcome } = await endRun(job, layout, undefined, own);
+      return { ...begun, ending, outcome, ledger };
     } finally {
       await lock.release();
     }

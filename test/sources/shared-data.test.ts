@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
@@ -9,25 +9,13 @@ import { Engine } from '../../src/duckdb/engine.ts';
 import type { SourceFormat } from '../../src/sources/format.ts';
 import { openFolder } from '../temporary.ts';
 import { type Row, read } from './kit.ts';
-
-const data = resolve(process.env.SLUICE_SHARED ?? '../shared', 'data');
+import { filesIn, sharedData as data } from './shared-files.ts';
 
 let engine: Engine;
 beforeAll(async () => {
   engine = await Engine.open();
 });
 afterAll(() => engine.close());
-
-function filesIn(folder: string, pattern: RegExp): [string, string][] {
-  if (!existsSync(data)) return [];
-  return readdirSync(join(data, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && pattern.test(entry.name))
-    .map((entry): [string, string] => {
-      const path = join(entry.parentPath, entry.name);
-      return [path.slice(data.length + 1), path];
-    })
-    .sort();
-}
 
 interface Outcome {
   columns: string[];
