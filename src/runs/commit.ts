@@ -11,6 +11,7 @@ import type { PartRequest, Writer } from '../writers/writer.ts';
 import { deadLetterLines } from './dead-letters.ts';
 import { fileSha256 } from './file-sha256.ts';
 import { Layout } from './layout.ts';
+import { refuseLinks } from './links.ts';
 import { assertBalanced } from './ledger.ts';
 import type { ShardWork } from './shard-work.ts';
 import { stateText } from './state-file.ts';
@@ -85,6 +86,10 @@ export async function commitShard(
   assertBalanced({ ...counts, pending: 0 }, `shard ${shard.id}`);
   const expected = counts.succeeded + (context.dropFailed ? 0 : counts.failed);
 
+  const part = Layout.part(shard.id, file.folders, writer.extension(compression));
+  const target = join(layout.root, part);
+  // Looked at when the run began; somebody may have moved a folder to another disk since.
+  await refuseLinks(layout.root, [layout.temporary, dirname(target)]);
   const temporary = layout.temporaryPart(shard.id);
   await makeFolder(layout.temporary);
   await rm(temporary, { force: true });
@@ -114,8 +119,6 @@ export async function commitShard(
     throw writeError(error, layout.root);
   }
 
-  const part = Layout.part(shard.id, file.folders, writer.extension(compression));
-  const target = join(layout.root, part);
   const lines = deadLetterLines(answers.deadLetters());
   const record: CommitRecord = {
     version: recordVersion,

@@ -11,6 +11,7 @@ import { underGuard } from './claim.ts';
 import type { CommitRecord } from './commit.ts';
 import { jobChanges, refuseChangedJob } from './job-changes.ts';
 import type { Layout } from './layout.ts';
+import { refuseLinks } from './links.ts';
 import { removeDeadDrafts } from './lock.ts';
 import { modelFilesOf } from './model-files.ts';
 import type { Plan } from './plan.ts';
@@ -44,37 +45,24 @@ export interface StartOptions {
  * @throws {SluiceError} OUTPUT_NOT_WRITABLE, OUTPUT_LINK, exit 3
  */
 export async function openOutput(layout: Layout): Promise<void> {
-  await refuseLinks([layout.run, layout.shards, layout.journals, layout.errors]);
+  const { root, run, shards, journals, errors, temporary } = layout;
+  await refuseLinks(root, [run, shards, journals, errors, temporary]);
   try {
-    await makeFolder(layout.run);
-    await access(layout.root, constants.W_OK);
-    for (const folder of [layout.shards, layout.journals, layout.errors]) await makeFolder(folder);
+    await makeFolder(run);
+    await access(root, constants.W_OK);
+    for (const folder of [shards, journals, errors]) await makeFolder(folder);
   } catch (error) {
-    throw new SluiceError(
-      'OUTPUT_NOT_WRITABLE',
-      `output ${layout.root}: cannot be written: ${messageOf(error)}`,
-      {
-        next: 'choose another output.path, or give this user the right to write there',
-        cause: error,
-      },
-    );
+    throw new SluiceError('OUTPUT_NOT_WRITABLE', `output ${root}: cannot be written: ${messageOf(error)}`, {
+      next: 'choose another output.path, or give this user the right to write there',
+      cause: error,
+    });
   }
-}
-
-/** A run writes and removes inside the directory that the job names, and nowhere else. */
-async function refuseLinks(folders: readonly string[]): Promise<void> {
-  for (const folder of folders) {
-    // What is not there will be made; what cannot be looked at cannot be written to either, and that is told then.
-    const found = await lstat(folder).catch(() => undefined);
-    if (found?.isSymbolicLink() !== true) continue;
-    throw new SluiceError(
-      'OUTPUT_LINK',
-      `output ${folder}: is a symbolic link, and would lead out of the output`,
-      {
-        next: 'put a folder in its place, or choose another output.path, which itself may be a link',
-      },
-    );
-  }
+  // Answers are appended to a journal that is there; every other file is replaced as a whole.
+  const names = await namesIn(journals);
+  await refuseLinks(
+    root,
+    names.map((name) => join(journals, name)),
+  );
 }
 
 /**
@@ -93,12 +81,17 @@ export async function startRun(
   if (old === undefined) await refuseForeignFiles(layout);
   const files = model === undefined ? undefined : await modelFilesOf(model, old?.model);
   if (old !== undefined) refuseChangedJob(jobChanges(job, files, old), layout);
+  const update = await updatePlan(job, dataset, old, (shard) => records.has(shard), prune);
+  // Those of files that are gone, too: their parts may be removed.
+  await refuseLinks(
+    layout.root,
+    update.plan.files.map(({ folders }) => join(layout.root, ...folders)),
+  );
   // A refused run leaves everything as it was, the word that the output is complete included.
   await removeFile(layout.success);
   if (!others) await removeLeftovers(layout);
 
   const lost = await lostParts(layout, records);
-  const update = await updatePlan(job, dataset, old, (shard) => records.has(shard), prune);
   if (files !== undefined) update.plan.model = files;
   if (others) {
     const isSame =
@@ -209,8 +202,10 @@ async function forget(layout: Layout): Promise<void> {
       },
     );
   });
+  const parts = [...records.values()].map(({ part }) => join(layout.root, part));
+  await refuseLinks(layout.root, parts.map(dirname));
   await removeFile(layout.success);
-  for (const { part } of records.values()) await removeFile(join(layout.root, part));
+  for (const part of parts) await removeFile(part);
   for (const folder of [layout.shards, layout.journals, layout.errors]) {
     await rm(folder, { recursive: true, force: true });
     await makeFolder(folder);
