@@ -96,15 +96,11 @@ export class Progress {
     const silent = stats.sinceAnswerMs;
     if (silent < stallMs || performance.now() - this.#saidStallAt < stallMs) return;
     this.#saidStallAt = performance.now();
+    const seconds = Math.round(silent / 1000);
     const status = stats.lastStatus === undefined ? '' : `; last status ${stats.lastStatus}`;
     this.#log.warn(
-      {
-        event: 'stall',
-        seconds: Math.round(silent / 1000),
-        in_flight: stats.inFlight,
-        last_status: stats.lastStatus,
-      },
-      `no answer for ${duration(silent)}; ${stats.inFlight} in flight${status}`,
+      { event: 'stall', seconds, in_flight: stats.inFlight, last_status: stats.lastStatus },
+      `no answer for ${seconds} s; ${stats.inFlight} in flight${status}`,
     );
   }
 }
