@@ -1,6 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { scriptedServer } from '../backends/api/scripted-server.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { withEmulator } from './emulated.ts';
 import { lettersOf, partsOf } from './folder.ts';
@@ -94,6 +96,28 @@ describe('retry', () => {
       expect(await against(failing, 0, 'retry', 'job.yaml')).toMatchObject({ code: 0, asked: 0 });
     },
   );
+
+  test('while a run is going on: exit 75 with who it is, and the run ends as if nobody had come', async () => {
+    const folder = folderWith();
+    const waiting: ServerResponse[] = [];
+    const answer = (response: ServerResponse) => response.end('[[{"label": "GOOD", "score": 1}]]');
+    let isHeld = true;
+    await using server = await scriptedServer((response) => {
+      if (isHeld) waiting.push(response);
+      else answer(response);
+    });
+    const run = start(folder, ['run', 'job.yaml', '--log-format', 'json'], { API_URL: server.url });
+    while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const refused = await sluice(folder, ['retry', 'job.yaml'], { API_URL: server.url });
+    expect(refused.code).toBe(75);
+    expect(refused.stderr).toContain(`output in use: process ${run.process.pid} on `);
+    expect(refused.stderr).toMatch(/wait for it to end; it holds out\/_sluice\/lock\.json/);
+    isHeld = false;
+    waiting.forEach(answer);
+    expect(await run.finished).toMatchObject({ code: 0 });
+    expect(server.received).toHaveLength(ROWS);
+    expect(ledgerOf(folder)).toMatchObject({ succeeded: ROWS, pending: 0 });
+  });
 
   test('with nothing failed it asks nothing', async () => {
     const folder = folderWith();
