@@ -155,7 +155,8 @@ export async function removeDeadDrafts(path: string): Promise<void> {
 }
 
 export function isAlive(owner: LockOwner): boolean {
-  if (!isHere(owner)) return Date.now() - Date.parse(owner.heartbeat) < staleMs;
+  // One from the future is of a clock that was wrong; it must not hold the output until then.
+  if (!isHere(owner)) return Math.abs(Date.now() - Date.parse(owner.heartbeat)) < staleMs;
   // Our own pid in a lock that we do not hold: a container that was started again.
   if (owner.pid === process.pid) return heldHere.has(owner.id);
   try {

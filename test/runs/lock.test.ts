@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { isAlive, RunLock, staleMs } from '../../src/runs/lock.ts';
 import { identityOf } from '../../src/runs/process-identity.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -82,22 +82,51 @@ describe('RunLock', () => {
     },
   );
 
-  test('an owner elsewhere that still beats is alive, however wrong its clock', async () => {
+  test.each([
+    ['decades behind', 0],
+    ['an hour ahead', Date.now() + 3_600_000],
+  ])(
+    'an owner elsewhere that still beats is alive, and one that is silent is not, whose clock is %s',
+    async (_, clock) => {
+      const path = join(temporaryFolder(), 'lock.json');
+      let beats = 0;
+      const beat = () => {
+        const heartbeat = new Date(clock + beats++).toISOString();
+        writeFileSync(
+          `${path}.new`,
+          JSON.stringify(owner({ host: 'elsewhere', id: `at ${clock}`, heartbeat })),
+        );
+        renameSync(`${path}.new`, path);
+      };
+      beat();
+      const beating = setInterval(beat, 5);
+      onTestFinished(() => clearInterval(beating));
+      await expect(RunLock.acquire(path, 200)).rejects.toMatchObject({ code: 'RUN_LOCKED' });
+      clearInterval(beating);
+      const { lock, tookOver } = await RunLock.acquire(path, 20);
+      expect(tookOver?.host).toBe('elsewhere');
+      await lock.release();
+    },
+  );
+
+  test('a clock of ours that jumps takes no lock from an owner elsewhere that beats', async () => {
     const path = join(temporaryFolder(), 'lock.json');
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const real = Date.now();
     let beats = 0;
     const beat = () => {
-      const heartbeat = new Date(beats++).toISOString();
-      writeFileSync(`${path}.new`, JSON.stringify(owner({ host: 'elsewhere', heartbeat })));
+      const heartbeat = new Date(real + beats++).toISOString();
+      writeFileSync(`${path}.new`, JSON.stringify(owner({ host: 'elsewhere', id: 'jump', heartbeat })));
       renameSync(`${path}.new`, path);
     };
     beat();
     const beating = setInterval(beat, 5);
     onTestFinished(() => clearInterval(beating));
-    await expect(RunLock.acquire(path, 200)).rejects.toMatchObject({ code: 'RUN_LOCKED' });
-    clearInterval(beating);
-    const { lock, tookOver } = await RunLock.acquire(path, 20);
-    expect(tookOver?.host).toBe('elsewhere');
-    await lock.release();
+    for (const jump of [-30 * 86_400_000, 86_400_000]) {
+      vi.setSystemTime(real + jump);
+      await expect(RunLock.acquire(path, 100)).rejects.toMatchObject({ code: 'RUN_LOCKED' });
+    }
   });
 
   test('a run that lost its lock while it was suspended commits nothing more', async () => {
