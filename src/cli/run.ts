@@ -3,14 +3,13 @@ import type { Backend } from '../backends/backend.ts';
 import { openBackend } from '../backends/index.ts';
 import { Engine } from '../duckdb/engine.ts';
 import { Exit, type ExitCode, SluiceError } from '../errors.ts';
-import { claimOutput } from '../runs/claim.ts';
+import { type Claim, claimOutput } from '../runs/claim.ts';
 import { endRun } from '../runs/end.ts';
 import { Layout } from '../runs/layout.ts';
 import { allowedFailures } from '../runs/ledger.ts';
-import type { RunLock } from '../runs/lock.ts';
 import { outcomeOf } from '../runs/outcome.ts';
 import { type Prepared, prepare } from '../runs/prepare.ts';
-import { writeReport } from '../runs/report.ts';
+import { reportOf, writeReport } from '../runs/report.ts';
 import { type RetrySelection, reopenFailed } from '../runs/retry.ts';
 import { Run } from '../runs/run.ts';
 import { isIn, readShare, type Share } from '../runs/share.ts';
@@ -57,16 +56,20 @@ export async function runJob(args: RunArguments): Promise<ExitCode> {
     const notice = (message: string) => log.warn({ event: 'worker-lost' }, message);
     const backend = await openBackend(job, task, notice);
     await openOutput(layout);
-    const { lock, begun } = await claimOutput(layout, share, async ({ others, tookOver }) => {
+    const claim = await claimOutput(layout, share, async ({ others, tookOver }) => {
       if (tookOver !== undefined) sayTakenOver(tookOver, log);
       const model = backend.local?.files;
       return startRun(job, prepared.dataset, layout, { fresh, prune, others, model });
     });
     try {
-      return await work({ args, prepared, layout, engine, backend, lock, begun, log });
+      return await work({ args, prepared, layout, engine, backend, claim, log });
+    } catch (error) {
+      // Whoever has taken over meanwhile has removed what was half done, and that is what failed then.
+      await claim.lock.confirm();
+      throw error;
     } finally {
       await backend.close();
-      await lock.release();
+      await claim.lock.release();
       prepared.dataset.close();
     }
   } finally {
@@ -80,15 +83,15 @@ interface Work {
   layout: Layout;
   engine: Engine;
   backend: Backend;
-  lock: RunLock;
-  begun: Started;
+  claim: Claim<Started>;
   log: Logger;
 }
 
 /** From the plan to the last words, under the lock. */
-async function work({ args, prepared, layout, engine, backend, lock, begun, log }: Work): Promise<ExitCode> {
+async function work({ args, prepared, layout, engine, backend, claim, log }: Work): Promise<ExitCode> {
   const { share, retry } = args;
   const { job } = prepared;
+  const { lock, begun, mayReturn } = claim;
   const started = new Date();
   const began = performance.now();
   const { records } = begun;
@@ -109,6 +112,7 @@ async function work({ args, prepared, layout, engine, backend, lock, begun, log 
     clock: systemClock,
     random: Math.random,
     confirm: () => lock.confirm(),
+    mayReturn,
     ...(retry === undefined ? {} : { retry }),
     onEvent: eventLogger(log),
   });
@@ -123,6 +127,7 @@ async function work({ args, prepared, layout, engine, backend, lock, begun, log 
     cancel: () => run.cancel(),
     abandon: () => engine.close(),
   };
+  lock.onLost = (error) => run.lose(error);
   const signals = new Signals(interruptible, log);
   progress?.start();
   const ending = await run.run();
@@ -130,10 +135,10 @@ async function work({ args, prepared, layout, engine, backend, lock, begun, log 
   signals.dispose();
   const stats = run.stats();
   const own = signals.apply(outcomeOf(ending, stats.ledger, allowedFailures(job, stats.ledger.read)));
-  const { outcome, elsewhere } = await endRun(job, layout, share, own);
+  const { outcome, elsewhere } = await endRun(job, layout, share, own, () => lock.confirm());
   const seconds = (performance.now() - began) / 1000;
-  const about = { job: job.name, version, started, seconds, outcome, stats };
-  const report = await writeReport(layout, share === undefined ? about : { ...about, share });
+  const report = reportOf({ job: job.name, version, started, seconds, outcome, stats });
+  if (!run.isLost) await writeReport(layout, share, report);
   if (share !== undefined && elsewhere > 0) sayShareDone(share, elsewhere, log);
   sayEnd(report, outcome, layout, logFormat(args.logFormat), args.quiet, log);
   return outcome.exit;

@@ -2,7 +2,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../errors.ts';
 import type { Layout } from './layout.ts';
-import { isAlive, isGone, type LockOwner, lockedBy, RunLock, readOwner, removeStale } from './lock.ts';
+import {
+  isAlive,
+  isGone,
+  type LockOwner,
+  lockedBy,
+  mayReturn,
+  RunLock,
+  readOwner,
+  removeStale,
+} from './lock.ts';
 import type { Share } from './share.ts';
 import { namesIn } from './state.ts';
 
@@ -20,6 +29,17 @@ export interface Claimed {
   tookOver?: LockOwner;
 }
 
+/** The right to work on an output, and what was begun with it. */
+export interface Claim<T> {
+  lock: RunLock;
+  begun: T;
+  /**
+   * Somebody was locked out who may only have been suspended. Files that he has open are not to be written to: he may
+   * write to them once more before he finds out.
+   */
+  mayReturn: boolean;
+}
+
 /** How often a process that has to wait for another one's beginning or end looks again. */
 const pollMs = 50;
 
@@ -27,22 +47,25 @@ const pollMs = 50;
  * Gets the right to work on an output, and begins under a guard: one process at a time plans, and nobody sees another's
  * beginning half done. A whole run excludes everybody. Shares exclude whole runs, themselves, and shares of another
  * number of processes: 1/2 and 1/3 have shards in common.
+ * @param watchMs for how long a silent owner elsewhere is watched
  * @throws {SluiceError} RUN_LOCKED, exit 75, when somebody who is excluded is at work
  */
 export async function claimOutput<T>(
   layout: Layout,
   share: Share | undefined,
   begin: (claimed: Claimed) => Promise<T>,
-): Promise<{ lock: RunLock; begun: T }> {
-  const look = () => siblings(layout, share);
+  watchMs?: number,
+): Promise<Claim<T>> {
+  const gone: LockOwner[] = [];
+  const look = () => siblings(layout, share, gone, watchMs);
   return underGuard(
     layout,
     async () => {
       const others = (await look()) > 0;
-      const { lock, tookOver } = await RunLock.acquire(layout.lock(share));
+      const { lock, tookOver } = await RunLock.acquire(layout.lock(share), watchMs);
       try {
         const begun = await begin({ others, ...(tookOver === undefined ? {} : { tookOver }) });
-        return { lock, begun };
+        return { lock, begun, mayReturn: gone.some(mayReturn) };
       } catch (error) {
         await lock.release();
         throw error;
@@ -96,15 +119,22 @@ export async function atWork(layout: Layout): Promise<AtWork[]> {
 /**
  * How many other shares of the same division are at work. Locks of the dead are removed, so that a process that was
  * only asleep finds that it has lost its own.
+ * @param gone gets the owners of these locks, and of an own one that is to be taken over
  * @throws {SluiceError} RUN_LOCKED
  */
-async function siblings(layout: Layout, share: Share | undefined): Promise<number> {
+async function siblings(
+  layout: Layout,
+  share: Share | undefined,
+  gone: LockOwner[],
+  watchMs: number | undefined,
+): Promise<number> {
   let count = 0;
   const own = layout.lock(share);
   for (const { path, share: theirs } of await locksOf(layout)) {
     const owner = await readOwner(path);
     if (owner === undefined) continue;
-    if (await isGone(path, owner)) {
+    if (await isGone(path, owner, watchMs)) {
+      gone.push(owner);
       // One's own is taken over with a word to the user.
       if (path !== own) await removeStale(path, owner);
       continue;

@@ -59,6 +59,8 @@ export interface CommitContext {
   model: string | undefined;
   /** Only of a model on this machine. */
   modelSha256: string | undefined;
+  /** Throws when the output is somebody else's by now: writing a part takes long. */
+  confirm: () => Promise<void>;
 }
 
 /**
@@ -66,7 +68,8 @@ export interface CommitContext {
  *
  * temp file → row count read back → fsync → SHA-256 → rename → fsync of the folder → dead letters → commit record →
  * journal removed. A kill before the record leaves the journal, from which the next run makes the same bytes again; a
- * kill after it leaves at most a journal that is no longer needed.
+ * kill after it leaves at most a journal that is no longer needed. A run that was suspended anywhere here while another
+ * one took its lock renames nothing any more: the other one has removed the temp files before it began.
  */
 export async function commitShard(
   context: CommitContext,
@@ -92,7 +95,6 @@ export async function commitShard(
   await refuseLinks(layout.root, [layout.temporary, dirname(target)]);
   const temporary = layout.temporaryPart(shard.id);
   await makeFolder(layout.temporary);
-  await rm(temporary, { force: true });
   try {
     await writer.write(engine, {
       ...(relation === undefined ? {} : { kept: relation }),
@@ -135,6 +137,12 @@ export async function commitShard(
     model: context.model ?? null,
     ...(context.modelSha256 === undefined ? {} : { model_sha256: context.modelSha256 }),
   };
+  try {
+    await context.confirm();
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
   await makeFolder(dirname(target));
   await localStorage.publish(temporary, target);
 

@@ -18,14 +18,17 @@ export interface Ended {
 /**
  * The last step of a run that went well: `_SUCCESS`, when every shard is committed. Of several shares the one that
  * finds nothing pending any more writes it; the guard makes sure that one of them does.
+ * @param confirm throws RUN_LOCKED when the output is somebody else's by now
  */
 export async function endRun(
   job: Job,
   layout: Layout,
   share: Share | undefined,
   outcome: Outcome,
+  confirm: () => Promise<void>,
 ): Promise<Ended> {
   if (outcome.exit !== Exit.ok) return { outcome, elsewhere: 0 };
+  await confirm();
   if (share === undefined) {
     await finish(layout);
     return { outcome, elsewhere: 0 };

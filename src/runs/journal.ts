@@ -1,8 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { copyFile, type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { syncDir } from '../storage/durable.ts';
+import { renameDurably, syncDir, syncFile } from '../storage/durable.ts';
+import { isMissing } from '../storage/failures.ts';
 import { otherVersion } from './state-file.ts';
 
 /**
@@ -108,6 +109,22 @@ export function readFrame(path: string, offset: number, length: number): Uint8Ar
   } finally {
     closeSync(file);
   }
+}
+
+/** Ending of a journal that is not whole yet. */
+export const draftJournal = '.new';
+
+/** Puts a copy in the place of a journal that another process may have open: what that one still writes is lost. */
+export async function ownCopy(path: string): Promise<void> {
+  const draft = `${path}${draftJournal}`;
+  try {
+    await copyFile(path, draft);
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw error;
+  }
+  await syncFile(draft);
+  await renameDurably(draft, path);
 }
 
 /** The writing end of a journal file. */

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import type { Share } from './share.ts';
 
@@ -53,8 +54,9 @@ export class Layout {
   deadLetters(shard: number): string {
     return join(this.errors, `${number(shard)}.jsonl`);
   }
+  /** A name that no other process has: one that was suspended must not find, or remove, the part of its successor. */
   temporaryPart(shard: number): string {
-    return join(this.temporary, `part-${number(shard)}.tmp`);
+    return join(this.temporary, `part-${number(shard)}.${process.pid}-${randomInt(2 ** 47)}.tmp`);
   }
 
   /** Path of a part below `root`, with `/`: the source's partition folders, then the part. */

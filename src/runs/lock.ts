@@ -40,6 +40,8 @@ export class RunLock {
   readonly #owner: LockOwner;
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> = Promise.resolve();
+  /** Called when a heartbeat finds that the lock is somebody else's, or gone: what the lock guards is to be left alone. */
+  onLost: (error: SluiceError) => void = () => undefined;
 
   private constructor(path: string, owner: LockOwner) {
     this.#path = path;
@@ -51,10 +53,7 @@ export class RunLock {
    * @returns the lock, and the owner it was taken over from if that one is gone
    * @throws {SluiceError} RUN_LOCKED, exit 75, when another run is alive
    */
-  static async acquire(
-    path: string,
-    watchMs = usualWatchMs,
-  ): Promise<{ lock: RunLock; tookOver?: LockOwner }> {
+  static async acquire(path: string, watchMs?: number): Promise<{ lock: RunLock; tookOver?: LockOwner }> {
     const now = new Date().toISOString();
     const owner = {
       host: hostname(),
@@ -103,28 +102,35 @@ export class RunLock {
   async release(): Promise<void> {
     clearTimeout(this.#timer);
     await this.#beating;
+    // The heartbeat that was just written has set it again.
+    clearTimeout(this.#timer);
     heldHere.delete(this.#owner.id);
     if ((await readOwner(this.#path))?.id === this.#owner.id) await rm(this.#path, { force: true });
   }
 
   #beat(): void {
     this.#timer = setTimeout(() => {
-      this.#beating = this.#writeHeartbeat().then(() => this.#beat());
+      this.#beating = this.#writeHeartbeat();
     }, heartbeatMs);
     this.#timer.unref();
   }
 
   async #writeHeartbeat(): Promise<void> {
     try {
-      if ((await readOwner(this.#path))?.id !== this.#owner.id) return;
+      await this.confirm();
       this.#owner.heartbeat = new Date().toISOString();
       const draft = `${this.#path}.${this.#owner.id}`;
       await writeFile(draft, text(this.#owner));
       await rename(draft, this.#path);
-    } catch {
+    } catch (error) {
+      if (error instanceof SluiceError) {
+        this.onLost(error);
+        return;
+      }
       // A heartbeat that cannot be written (a full disk, say) must not end a run that can still answer rows: whatever
       // is wrong with the disk is reported by the journal, which cannot go on without it.
     }
+    this.#beat();
   }
 }
 
@@ -169,10 +175,21 @@ export function isAlive(owner: LockOwner): boolean {
   return owner.born === undefined || born === undefined || owner.born === born;
 }
 
-/** Whether an owner is gone for good; a silent one on another machine is watched first. */
+/** The last heartbeats of owners elsewhere that were watched and stayed silent, by id: nobody is watched twice. */
+const silent = new Map<string, string>();
+
+/** Whether an owner is gone; a silent one on another machine is watched first. */
 export async function isGone(path: string, owner: LockOwner, watchMs = usualWatchMs): Promise<boolean> {
   if (isAlive(owner)) return false;
-  return owner.id === '' || isHere(owner) || !(await isBeating(path, owner, watchMs));
+  if (!mayReturn(owner) || silent.get(owner.id) === owner.heartbeat) return true;
+  if (await isBeating(path, owner, watchMs)) return false;
+  silent.set(owner.id, owner.heartbeat);
+  return true;
+}
+
+/** Whether an owner that was found gone may have been suspended: nobody here can look up its process. */
+export function mayReturn(owner: LockOwner): boolean {
+  return owner.id !== '' && !isHere(owner);
 }
 
 /** Whether the owner's process id means anything in this process. */

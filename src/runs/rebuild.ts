@@ -8,7 +8,7 @@ import { renameDurably } from '../storage/durable.ts';
 import { groupRows } from './answers.ts';
 import type { CommitRecord } from './commit.ts';
 import { type DeadLetter, errorText } from './failure.ts';
-import { JournalFile } from './journal.ts';
+import { draftJournal, JournalFile } from './journal.ts';
 import { committedHash, type Plan, type Shard } from './plan.ts';
 import { type Prepared, shardFile, shardRelation } from './prepare.ts';
 import type { ResultShape } from './result-shape.ts';
@@ -20,9 +20,6 @@ export interface RebuildContext {
   layout: Layout;
   engine: Engine;
 }
-
-/** Ending of a journal that is not whole yet. */
-export const draftJournal = '.new';
 
 /**
  * Makes a committed shard's journal again: the answers from its part, the errors from its dead letters. It appears

@@ -38,14 +38,12 @@ export interface ReportRequest {
   seconds: number;
   outcome: Outcome;
   stats: RunStats;
-  /** The ledger is then that of the share. */
-  share?: Share;
 }
 
-export async function writeReport(layout: Layout, request: ReportRequest): Promise<Report> {
+export function reportOf(request: ReportRequest): Report {
   const { stats, outcome, seconds } = request;
   const rows = stats.succeeded + stats.failed;
-  const report: Report = {
+  return {
     version: reportVersion,
     job: request.job,
     sluice: request.version,
@@ -63,6 +61,9 @@ export async function writeReport(layout: Layout, request: ReportRequest): Promi
     // Linux and macOS report ru_maxrss in KiB through Node.
     peak_rss: process.resourceUsage().maxRSS * 1024,
   };
-  await localStorage.writeAtomic(layout.report(request.share), `${JSON.stringify(report, null, 2)}\n`);
-  return report;
+}
+
+/** @param share what the process did of a job that several share: the ledger is that of the share */
+export async function writeReport(layout: Layout, share: Share | undefined, report: Report): Promise<void> {
+  await localStorage.writeAtomic(layout.report(share), `${JSON.stringify(report, null, 2)}\n`);
 }

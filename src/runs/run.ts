@@ -8,6 +8,7 @@ import { type Entry, ShardAnswers, type ShardRows } from './answers.ts';
 import { ask } from './ask.ts';
 import { type CommitContext, type CommitRecord, commitShard } from './commit.ts';
 import { callFailure, type RowFailure } from './failure.ts';
+import { ownCopy } from './journal.ts';
 import type { Layout } from './layout.ts';
 import { allowedFailures, assertBalanced, type Ledger } from './ledger.ts';
 import { modelSha256 } from './model-files.ts';
@@ -45,8 +46,10 @@ export interface RunContext {
   backend: Backend;
   clock: Clock;
   random: () => number;
-  /** Called before each commit; throws when the output is no longer this run's alone. */
+  /** Called before each shard and each commit; throws RUN_LOCKED when the output is no longer this run's alone. */
   confirm: () => Promise<void>;
+  /** Somebody who was locked out may have journals open, and write to them once more. */
+  mayReturn: boolean;
   /** Failed rows that are asked again, and the shards that are worked on; without it none, and all. */
   retry?: RetrySelection;
   onEvent: (event: RunEvent) => void;
@@ -94,6 +97,8 @@ export class Run {
   #planSaved: Promise<void> = Promise.resolve();
   /** Set by whatever ended the run from inside; the scheduler's own ending counts otherwise. */
   #ending: RunEnding | undefined;
+  /** The output is somebody else's: nothing more is written to it. */
+  #isLost = false;
 
   constructor(context: RunContext) {
     this.#context = context;
@@ -112,6 +117,7 @@ export class Run {
       dropFailed: job.errors.onRowError === 'drop',
       model: job.model,
       modelSha256: plan.model && modelSha256(plan.model),
+      confirm: context.confirm,
     };
     this.#scheduler = new Scheduler<Item, ResultRow>({
       ...schedulingOf(job, backend, context.random),
@@ -145,6 +151,21 @@ export class Run {
   }
 
   /**
+   * Ends at once, because the output is somebody else's: he has what is journaled, and asks for the rest himself.
+   * @param error why, for the user
+   */
+  lose(error: unknown): void {
+    this.#isLost = true;
+    this.#end({ kind: 'error', error });
+    this.#scheduler.abort();
+  }
+
+  /** Whether the output was lost to somebody else. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /**
    * Runs until nothing is left to do or something ends it. Whatever was answered is then in a part or in a journal.
    * What happens to rows, endpoint or disk is the ending, never an exception.
    */
@@ -154,13 +175,13 @@ export class Run {
     try {
       if (this.#ending === undefined) ending = await this.#scheduler.run(this.#items());
     } catch (error) {
-      this.#end({ kind: 'error', error });
+      await this.#fail(error);
     }
     await this.#commits;
     this.#reading.abort();
     for (const work of this.#open) {
       try {
-        await work.answers.flush();
+        if (!this.#isLost) await work.answers.flush();
       } catch (error) {
         this.#ending ??= { kind: 'error', error };
       }
@@ -196,6 +217,9 @@ export class Run {
 
   async *#readShard(shard: Shard): AsyncGenerator<Iterable<Item>> {
     const { plan, layout, engine, prepared, retry, backend, onEvent } = this.#context;
+    const unwritable = (error: unknown): never => {
+      throw diskError(error, layout);
+    };
     const file = plan.files[shard.file]!;
     const rows: ShardRows = {
       rows: shard.rows,
@@ -206,11 +230,10 @@ export class Run {
         ? {}
         : { askAgain: (failure: RowFailure) => isChosen(retry, shard.id, failure) }),
     };
-    const { answers, tornBytes } = await ShardAnswers.open(layout.journal(shard.id), this.#shape, rows).catch(
-      (error: unknown) => {
-        throw diskError(error, layout);
-      },
-    );
+    await this.#context.confirm();
+    const journal = layout.journal(shard.id);
+    if (this.#context.mayReturn) await ownCopy(journal).catch(unwritable);
+    const { answers, tornBytes } = await ShardAnswers.open(journal, this.#shape, rows).catch(unwritable);
     const work = new ShardWork(shard, file, answers, backend.local?.window);
     this.#open.add(work);
     onEvent({ type: 'shard-started', shard: shard.id, recovered: answers.recoverable, tornBytes });
@@ -263,6 +286,7 @@ export class Run {
     attempts: number,
     outcome: Entry['outcome'],
   ): Promise<void> | undefined {
+    if (this.#isLost) return undefined;
     if ('failure' in outcome) {
       const failed = { file: work.file.path, row: work.shard.start + row, failure: outcome.failure };
       this.#context.onEvent({ type: 'row-failed', ...failed });
@@ -292,10 +316,23 @@ export class Run {
       try {
         await this.#commitOne(work);
       } catch (error) {
-        this.#end({ kind: 'error', error: diskError(error, this.#context.layout) });
+        await this.#fail(diskError(error, this.#context.layout));
       }
       this.#wakeReader();
     });
+  }
+
+  /**
+   * Ends with an error. Where somebody has taken over meanwhile, that is the error: what was half done is gone because he
+   * removed it.
+   */
+  async #fail(error: unknown): Promise<void> {
+    try {
+      await this.#context.confirm();
+      this.#end({ kind: 'error', error });
+    } catch (lost) {
+      this.lose(lost);
+    }
   }
 
   async #commitOne(work: ShardWork): Promise<void> {
@@ -329,8 +366,9 @@ export class Run {
     this.#knownSaved = this.#shape.known;
     plan.dimensions = this.#shape.dimensions;
     this.#planSaved = this.#planSaved
+      .then(() => this.#context.confirm())
       .then(() => saveDimensions(layout, plan.dimensions))
-      .catch((error: unknown) => this.#end({ kind: 'error', error: diskError(error, layout) }));
+      .catch((error: unknown) => this.#fail(diskError(error, layout)));
   }
 
   #isWanted({ id }: Shard): boolean {

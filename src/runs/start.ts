@@ -16,7 +16,7 @@ import { removeDeadDrafts } from './lock.ts';
 import { modelFilesOf } from './model-files.ts';
 import type { Plan } from './plan.ts';
 import { type PlanUpdate, updatePlan } from './planning.ts';
-import { draftJournal } from './rebuild.ts';
+import { draftJournal } from './journal.ts';
 import { namesIn, readPlan, readState } from './state.ts';
 import { stateText } from './state-file.ts';
 

@@ -66,6 +66,8 @@ export interface RunHow {
   prune?: boolean;
   /** `sluice retry`. */
   retry?: RetrySelection;
+  /** For how long a silent owner elsewhere is watched. */
+  watchMs?: number;
 }
 
 /** A whole run in this process: lock, plan, answers, parts. @throws what would end the command */
@@ -75,7 +77,7 @@ export async function runHere(
   backend: Backend,
   how: RunHow = {},
 ): Promise<RunResult> {
-  const { retry, ...start } = how;
+  const { retry, watchMs, ...start } = how;
   const { prepared, problems } = await prepare(job, findTask(job.task)!, engine, () => ({
     file: '',
     line: 1,
@@ -85,8 +87,11 @@ export async function runHere(
   const layout = new Layout(job.output.path);
   try {
     await openOutput(layout);
-    const { lock, begun } = await claimOutput(layout, undefined, () =>
-      startRun(job, prepared.dataset, layout, start),
+    const { lock, begun, mayReturn } = await claimOutput(
+      layout,
+      undefined,
+      () => startRun(job, prepared.dataset, layout, start),
+      watchMs,
     );
     try {
       const context = { prepared, ...begun, layout, engine, backend };
@@ -96,13 +101,15 @@ export async function runHere(
         clock: systemClock,
         random: Math.random,
         confirm: () => lock.confirm(),
+        mayReturn,
         ...(retry === undefined ? {} : { retry }),
         onEvent: () => undefined,
       });
+      lock.onLost = (error) => run.lose(error);
       const ending = await run.run();
       const { ledger } = run.stats();
       const own = outcomeOf(ending, ledger, allowedFailures(job, ledger.read));
-      const { outcome } = await endRun(job, layout, undefined, own);
+      const { outcome } = await endRun(job, layout, undefined, own, () => lock.confirm());
       return { ...begun, ending, outcome, ledger };
     } finally {
       await lock.release();

@@ -3,7 +3,7 @@
 //
 //   SLUICE_TEST_KILL   `name#n:when`: the n-th operation of that name (from 1); `before` it, in its `middle` (half of
 //                      the bytes are written), or `after` it; with `ENOSPC`, `EIO` or `EROFS` it fails so, from the
-//                      n-th time on, and nothing is killed
+//                      n-th time on, and nothing is killed; with `suspended` the process is sent SIGSTOP before it
 //   SLUICE_TEST_LOG    file to which the name of every operation is appended
 //
 // A name is the operation and the path with its numbers left out: `rename _sluice/shards/N.json`.
@@ -43,6 +43,7 @@ async function pass(operation, path, work, halfway) {
   }
   const dies = name === target && count === Number(number);
   if (dies && when === 'before') process.kill(process.pid, 'SIGKILL');
+  if (dies && when === 'suspended') process.kill(process.pid, 'SIGSTOP');
   if (dies && when === 'middle') {
     halfway?.();
     process.kill(process.pid, 'SIGKILL');

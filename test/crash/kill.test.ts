@@ -35,7 +35,6 @@ const points = [
   'datasync _sluice/journal/N.journal#4:after',
   'link _sluice/guard.json#2:after',
   'rename _sluice/plan.json#2:after',
-  'rm _sluice/tmp/part-N.tmp#2:after',
   'sync _sluice/tmp/part-N.tmp#2:before',
   'rename part-N#2:after',
   'write _sluice/errors/.N.jsonl.tmp#2:middle',

@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { isAlive, RunLock, staleMs } from '../../src/runs/lock.ts';
+import type { SluiceError } from '../../src/errors.ts';
+import { claimOutput } from '../../src/runs/claim.ts';
+import { Layout } from '../../src/runs/layout.ts';
+import { heartbeatMs, isAlive, RunLock, staleMs } from '../../src/runs/lock.ts';
 import { identityOf } from '../../src/runs/process-identity.ts';
 import { temporaryFolder } from '../temporary.ts';
 
@@ -127,6 +130,55 @@ describe('RunLock', () => {
       vi.setSystemTime(real + jump);
       await expect(RunLock.acquire(path, 100)).rejects.toMatchObject({ code: 'RUN_LOCKED' });
     }
+  });
+
+  test('a silent owner elsewhere is watched once, not at every look; one that beats again is watched again', async () => {
+    const layout = new Layout(join(temporaryFolder(), 'out'));
+    mkdirSync(layout.run, { recursive: true });
+    const heartbeat = new Date(Date.now() - staleMs - 1000).toISOString();
+    writeFileSync(layout.lock(), JSON.stringify(owner({ host: 'elsewhere', id: 'watched', heartbeat })));
+    const began = performance.now();
+    const claim = await claimOutput(layout, undefined, async ({ tookOver }) => tookOver?.id, 500);
+    expect(claim).toMatchObject({ begun: 'watched', mayReturn: true });
+    expect(performance.now() - began).toBeLessThan(1000);
+    await claim.lock.release();
+    const later = new Date(Date.now() - staleMs - 500).toISOString();
+    writeFileSync(
+      layout.lock(),
+      JSON.stringify(owner({ host: 'elsewhere', id: 'watched', heartbeat: later })),
+    );
+    const again = performance.now();
+    await (await claimOutput(layout, undefined, async () => undefined, 200)).lock.release();
+    expect(performance.now() - again).toBeGreaterThanOrEqual(199);
+  });
+
+  test('a process of this host that is gone does not come back', async () => {
+    const layout = new Layout(join(temporaryFolder(), 'out'));
+    mkdirSync(layout.run, { recursive: true });
+    writeFileSync(layout.lock(), JSON.stringify(owner({ pid: deadProcess() })));
+    const claim = await claimOutput(layout, undefined, async () => undefined);
+    expect(claim.mayReturn).toBe(false);
+    await claim.lock.release();
+  });
+
+  test('a heartbeat that finds another owner says so, once', async () => {
+    const path = join(temporaryFolder(), 'lock.json');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { lock } = await RunLock.acquire(path);
+    onTestFinished(() => lock.release());
+    const lost: SluiceError[] = [];
+    const told = new Promise<void>((resolve) => {
+      lock.onLost = (error) => {
+        lost.push(error);
+        resolve();
+      };
+    });
+    writeFileSync(path, JSON.stringify(owner({ host: 'elsewhere', pid: 17 })));
+    vi.advanceTimersByTime(heartbeatMs);
+    await told;
+    expect(lost[0]).toMatchObject({ code: 'RUN_LOCKED', message: expect.stringContaining('process 17') });
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test('a run that lost its lock while it was suspended commits nothing more', async () => {
