@@ -153,12 +153,27 @@ async function* gunzipped(file: OpenFile, bytes: StoredBytes): AsyncGenerator<Ui
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   // An error at either end destroys the stream, so that it is thrown below; there is nothing to do at the end.
   pipeline(chunksOf(bytes), gunzip, () => undefined);
+  const next = 'Write the file again, or leave it out of source.path.';
   try {
     yield* gunzip as AsyncIterable<Uint8Array>;
   } catch (error) {
-    const next = 'Write the file again, or leave it out of source.path.';
     throw unreadable(file, `broken gzip: ${messageOf(error)}`, next, error);
   }
+  // Zlib checks what it reads, but stops at zeros: padding, or a hole with more text behind it.
+  const more = firstNotZero(bytes, gunzip.bytesWritten);
+  if (more !== undefined)
+    throw unreadable(file, `broken gzip: it goes on at byte ${more}, behind zeros`, next);
+}
+
+/** Where the first byte that is not zero stands, from a place on. */
+function firstNotZero(bytes: StoredBytes, from: number): number | undefined {
+  let at = from;
+  for (const chunk of chunksOf(bytes, CHUNK_BYTES, from)) {
+    const found = chunk.findIndex((byte) => byte !== 0);
+    if (found >= 0) return at + found;
+    at += chunk.length;
+  }
+  return undefined;
 }
 
 /** Node has no zstd before its version 22. */
@@ -204,8 +219,8 @@ async function* transcoded(
   }
 }
 
-function* chunksOf(bytes: StoredBytes, size = CHUNK_BYTES): Generator<Buffer> {
-  for (let position = 0; position < bytes.size; ) {
+function* chunksOf(bytes: StoredBytes, size = CHUNK_BYTES, from = 0): Generator<Buffer> {
+  for (let position = from; position < bytes.size; ) {
     const chunk = Buffer.allocUnsafe(size);
     const count = bytes.read(chunk, position);
     if (count === 0) return;
