@@ -1,12 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { sentiment } from '../bench/answers.ts';
 import { measuredRun } from '../bench/job.ts';
 import { measured } from '../bench/measured.ts';
+import { ran } from '../bench/ran.ts';
 import { forkStub } from '../bench/stub-process.ts';
+import { temporaryFolder } from '../temporary.ts';
+
+const main = resolve(import.meta.dirname, '../../dist/cli/main.js');
 
 test('memory does not grow with the rows: 1,000,000 peak within 1.3 times of 100,000', async () => {
   const stub = await forkStub(sentiment);
@@ -41,7 +46,6 @@ limits: {concurrency: 4}
 output: {path: out, format: jsonl}
 `,
     );
-    const main = resolve(import.meta.dirname, '../../dist/cli/main.js');
     const { peakMb } = await measured([main, 'run', 'job.yaml', '--quiet'], folder);
     console.info(`peak RSS: ${peakMb.toFixed(0)} MB for 1,000 MB of images`);
     expect(peakMb).toBeLessThan(950);
@@ -50,3 +54,37 @@ output: {path: out, format: jsonl}
     await stub.close();
   }
 }, 120_000);
+
+test('memory does not grow with the rows of a local model: 100,000, in the main process and in each worker', async () => {
+  const folder = temporaryFolder();
+  const rows = Array.from({ length: 100_000 }, (_, i) => `{"id": ${i}, "text": "not bad, said row ${i}"}\n`);
+  writeFileSync(join(folder, 'rows.jsonl'), rows.join(''));
+  writeFileSync(
+    join(folder, 'job.yaml'),
+    `task: text-classification
+model: sluice/afinn-sentiment
+source: rows.jsonl
+inputs: {text: text}
+backend: {type: onnx, workers: 2, model_dir: ${resolve(import.meta.dirname, '../../fixtures/models')}}
+output: {path: out, format: jsonl, keep: [id], rows_per_part: 5000}
+`,
+  );
+  const look = pathToFileURL(join(import.meta.dirname, 'resident.mjs')).href;
+  const args = ['--expose-gc', '--import', look, main, 'run', 'job.yaml', '--quiet'];
+  await ran(process.execPath, args, folder);
+  const looks = JSON.parse(readFileSync(join(folder, 'looks.json'), 'utf8')) as {
+    shards: number;
+    mb: number[];
+  }[];
+  const between = (from: number, to: number) =>
+    [0, 1, 2, 3].map((size) =>
+      Math.min(...looks.flatMap(({ shards, mb }) => (shards >= from && shards < to ? [mb[size]!] : []))),
+    );
+  // The first 40,000 rows warm up heaps, arenas and buffers. Low points: how much of the shards in work is in memory
+  // at a look differs from one to the next.
+  const [middle, last] = [between(8, 14), between(14, 20)];
+  const words = (sizes: readonly number[]) => sizes.map((mb) => mb.toFixed(0)).join(', ');
+  console.info(`held, RSS, RSS of the workers: ${words(middle)} MB, then ${words(last)} MB`);
+  const growth = last.map((mb, size) => mb / middle[size]!);
+  for (const [size, most] of [1.1, 1.1, 1.05, 1.05].entries()) expect(growth[size]).toBeLessThan(most);
+}, 240_000);
