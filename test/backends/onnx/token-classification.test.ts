@@ -8,6 +8,8 @@ import {
   tokensAsEntities,
   wordsOf,
 } from '../../../src/backends/onnx/heads/entities.ts';
+import { tokenClassification } from '../../../src/backends/onnx/heads/token-classification.ts';
+import { Tokenizer } from '../../../src/backends/onnx/tokenizer.ts';
 import { temporaryFolder } from '../../temporary.ts';
 import { answersOf, runnerOf, texts } from './kit.ts';
 
@@ -93,7 +95,50 @@ describe('entities', () => {
       { entity_group: 'LOC', start: 54, end: 58 },
     ]);
   });
+
+  test('on the border of two windows are whole with stride: the windows overlap', async () => {
+    // Six words to a window: the first one ends with the first name.
+    const [entities] = await ner(['then we saw the tall anna smith again'], { stride: 3 });
+    expect(entities).toMatchObject([{ entity_group: 'PER', word: 'anna smith', start: 21, end: 31 }]);
+  });
+
+  test('of one window stand beside what another one took for no entity, however long that is', async () => {
+    // Cut off from its context, a name at the end of a window is often none.
+    const windows = [
+      ['O', 'O', 'O'],
+      ['O', 'B-PER', 'O'],
+    ];
+    expect(await inWindows('saw the Anna left', windows)).toMatchObject([
+      { entity_group: 'PER', start: 8, end: 12 },
+    ]);
+  });
 });
+
+/** Entities of a text that was cut into two windows, which have all but one word in common. */
+async function inWindows(text: string, windows: readonly string[][]): Promise<unknown> {
+  const folder = temporaryFolder();
+  const words = Object.fromEntries(
+    text
+      .toLowerCase()
+      .split(' ')
+      .map((word) => [word, [0]]),
+  );
+  writeModel(folder, lookupModel({ shape: 'tokens', words, other: [0], config: {}, maxLength: 5 }));
+  const config = { id2label: Object.fromEntries(labels.entries()) };
+  const tokenizer = await Tokenizer.open(folder, config);
+  const head = tokenClassification('owner/model', config, tokenizer);
+  const question = { inputs: { text }, parameters: { stride: 2 } };
+  const [encoding] = await tokenizer.encode([{ text }], head.truncation(question));
+  if (encoding === undefined || encoding instanceof Error) throw encoding;
+  const sequences = [encoding, ...encoding.getOverflowing()].map((each) => ({
+    ids: each.getIds(),
+    encoding: each,
+    text: 0,
+  }));
+  expect(sequences.map(({ ids }) => ids.length)).toEqual(windows.map((tokens) => tokens.length + 2));
+  const logits = windows.map((tokens) => Float32Array.from(['O', ...tokens, 'O'].flatMap(sure)));
+  return head.answer(question, logits, sequences);
+}
 
 describe('aggregation strategies', () => {
   const token = (id: number, insideWord: boolean, ...scores: number[]): Token => ({

@@ -40,7 +40,7 @@ export function tokenClassification(
       const text = [...(inputs.text as string)];
       const strategy = (parameters.aggregation_strategy as Strategy | undefined) ?? 'simple';
       const ignored = (parameters.ignore_labels as string[] | undefined) ?? ['O'];
-      let entities: Entity[] = [];
+      const entities: Entity[] = [];
       for (const [i, sequence] of sequences.entries()) {
         const size = taken[i]!.length / Math.max(1, sequence.ids.length);
         labels ??= labelsOf(name, config, size);
@@ -49,8 +49,9 @@ export function tokenClassification(
         if (strategy === 'none') entities.push(...tokensAsEntities(tokens, labels));
         else entities.push(...(await grouped(wordsOf(tokens, labels, strategy), decode)));
       }
-      if (sequences.length > 1) entities = overlapsResolved(entities);
-      return entities.filter(({ entity_group }) => !ignored.includes(entity_group));
+      // Before overlaps are resolved: a stretch of nothing in one window must not win over an entity in the next.
+      const wanted = entities.filter(({ entity_group }) => !ignored.includes(entity_group));
+      return sequences.length > 1 ? overlapsResolved(wanted) : wanted;
     },
   };
 }
