@@ -76,19 +76,30 @@ export function unusableValues(parameters: Parameters): string | undefined {
   return undefined;
 }
 
-/**
- * Why this model cannot heed these values, though others of its task can; undefined where it can. A CTC model names a
- * letter for each frame: it generates nothing.
- */
+/** Why this model cannot heed these values, though others of its task can; undefined where it can. */
 export function unheededByModel(config: JsonObject, parameters: Parameters): string | undefined {
   const architecture = architectureOf(config);
-  if (architecture?.endsWith('ForCTC') !== true) return undefined;
+  if (architecture?.endsWith('ForCTC') === true) return unheededByCtc(architecture, parameters);
+  const { subtask } = parameters;
+  return subtask === undefined ? undefined : otherSegments(architecture, String(subtask));
+}
+
+/** A CTC model names a letter for each frame: it generates nothing. */
+function unheededByCtc(architecture: string, parameters: Parameters): string | undefined {
   const { return_timestamps: timestamps, generation_parameters: generation } = parameters;
   if (timestamps === true || typeof timestamps === 'string')
     return `return_timestamps: this backend has them for Whisper models only, the model is a ${architecture}`;
   if (Object.keys(generation ?? {}).length > 0)
     return `generation_parameters: the model is a ${architecture}, which generates nothing`;
   return undefined;
+}
+
+/** transformers.js makes one kind of segments of a model's outputs; `instance` segments of none. */
+function otherSegments(architecture: string | undefined, subtask: string): string | undefined {
+  if (architecture === undefined)
+    return 'subtask: config.json does not say what the model is, so what it gives is not known';
+  const able = architecture.endsWith('SemanticSegmentation') ? 'semantic' : 'panoptic';
+  return subtask === able ? undefined : `subtask: a ${architecture} gives ${able} segments on this machine`;
 }
 
 /** What the backend of this machine heeds, for the check of job files. */

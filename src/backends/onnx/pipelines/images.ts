@@ -1,8 +1,9 @@
-import type { Binary } from '../../../tasks/task.ts';
+import { type Binary, Unanswerable } from '../../../tasks/task.ts';
 import type { Question } from '../../backend.ts';
 import { type Activation, activated, predictionsOf } from '../heads/scores.ts';
 import { labelsOf } from '../architecture.ts';
 import type { JsonObject } from '../../../tasks/shapes.ts';
+import { unheededByModel } from '../parameters.ts';
 import type { WorkerSetup } from '../protocol.ts';
 import { RowRunner } from '../row-runner.ts';
 import type { Runner } from '../runner.ts';
@@ -77,7 +78,7 @@ export async function objectDetection(setup: WorkerSetup): Promise<Runner> {
 }
 
 /** Masks of the segments of an image, as PNG in base64. @throws {SluiceError} MODEL_DAMAGED, ONNX_NOT_INSTALLED */
-export async function imageSegmentation(setup: WorkerSetup): Promise<Runner> {
+export async function imageSegmentation(setup: WorkerSetup, config: JsonObject): Promise<Runner> {
   const library = await offlineTransformers();
   type Segmenter = (image: Image, options: Record<string, unknown>) => Promise<Segment[]>;
   const segment = await openPipeline<Segmenter>(library, 'image-segmentation', setup);
@@ -85,16 +86,12 @@ export async function imageSegmentation(setup: WorkerSetup): Promise<Runner> {
     read: (question) => imageOf(library, question),
     mayReadAhead: isSmall,
     answer: async ({ parameters }, image) => {
-      const segments = await segment(image, {
-        ...(parameters.threshold === undefined ? undefined : { threshold: parameters.threshold }),
-        ...(parameters.mask_threshold === undefined
-          ? undefined
-          : { mask_threshold: parameters.mask_threshold }),
-        ...(parameters.overlap_mask_area_threshold === undefined
-          ? undefined
-          : { overlap_mask_area_threshold: parameters.overlap_mask_area_threshold }),
-        ...(parameters.subtask === undefined ? undefined : { subtask: parameters.subtask }),
-      });
+      // Values of the row; those of the job file are refused before the first row.
+      const unheeded = unheededByModel(config, parameters);
+      if (unheeded !== undefined) throw new Unanswerable(unheeded);
+      // The subtask is then the one that the pipeline takes by itself; given its name it fails.
+      const { subtask: _, ...options } = parameters;
+      const segments = await segment(image, options);
       return Promise.all(
         segments.map(async ({ label, score, mask }) => ({
           label: label ?? '',
