@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { questionAnswering } from '../../../src/backends/onnx/heads/question-answering.ts';
 import { tokenClassification } from '../../../src/backends/onnx/heads/token-classification.ts';
 import { Tokenizer } from '../../../src/backends/onnx/tokenizer.ts';
 import { pieceTokenizer } from '../../models/pieces.ts';
@@ -8,14 +9,19 @@ import { temporaryFolder } from '../../temporary.ts';
 
 const labels = ['O', 'B-PER', 'B-LOC'];
 
-/** Entities of a text, word by word, where the tokens between `[CLS]` and `[SEP]` have these labels. */
-async function entities(text: string, tokenLabels: readonly string[], strategy: string) {
+/** A tokenizer that cuts words into pieces. */
+async function pieces(): Promise<Tokenizer> {
   const folder = temporaryFolder();
   const words = ['anna', '##berg', 'paris', '𐐨'];
   writeFileSync(join(folder, 'tokenizer.json'), pieceTokenizer(words, 1000));
   writeFileSync(join(folder, 'tokenizer_config.json'), '{"unk_token": "[UNK]"}');
+  return Tokenizer.open(folder, {});
+}
+
+/** Entities of a text, word by word, where the tokens between `[CLS]` and `[SEP]` have these labels. */
+async function entities(text: string, tokenLabels: readonly string[], strategy: string) {
   const config = { id2label: Object.fromEntries(labels.entries()) };
-  const tokenizer = await Tokenizer.open(folder, config);
+  const tokenizer = await pieces();
   const [encoding] = await tokenizer.encode([{ text }], undefined);
   if (encoding === undefined || encoding instanceof Error) throw encoding;
   const ids = encoding.getIds();
@@ -47,4 +53,30 @@ test.each([
     { entity_group: 'PER', start: 0, end: 4 },
     { entity_group: 'LOC', start, end },
   ]);
+});
+
+/** The answer of a model that is sure of one piece, in a context whose two words have two pieces each. */
+async function answered(piece: string, parameters = {}) {
+  const tokenizer = await pieces();
+  const inputs = { question: 'paris', context: 'Annaberg annaberg' };
+  const [encoding] = await tokenizer.encode([{ text: inputs.question, pair: inputs.context }], undefined);
+  if (encoding === undefined || encoding instanceof Error) throw encoding;
+  const ids = encoding.getIds();
+  // The last one: the first of the two words must not be taken for it.
+  const at = ids.lastIndexOf(tokenizer.idOf(piece)!);
+  const logits = Float32Array.from(ids, (_, i) => (i === at ? 9 : 0));
+  const head = questionAnswering(tokenizer.maxLength);
+  return head.answer({ inputs, parameters }, [{ start: logits, end: logits }], [{ ids, encoding, text: 0 }]);
+}
+
+test.each(['anna', '##berg'])('an answer is whole words: %s alone is none', async (piece) => {
+  expect(await answered(piece)).toMatchObject({ answer: 'annaberg', start: 9, end: 17 });
+});
+
+test('an answer is a piece of a word where the job says that words do not count', async () => {
+  expect(await answered('##berg', { align_to_words: false })).toMatchObject({
+    answer: 'berg',
+    start: 13,
+    end: 17,
+  });
 });
