@@ -7,8 +7,12 @@ export interface WorkerEvents {
   died: (how: string) => void;
 }
 
-/** Bytes of a worker's stderr that are kept, for the words of its death. */
-const stderrBytes = 2000;
+/** Characters of a worker's stderr that are kept: a death of V8 ends with some thousand of addresses. */
+const keptStderr = 10_000;
+/** Of these, the last ones that are passed on. */
+const lastWords = 2000;
+/** What V8 and native code say before they abort because an allocation failed. */
+const memoryGone = /heap out of memory|Fatal process out of memory|bad_alloc/;
 
 /**
  * One worker: a process of its own, because ONNX Runtime blocks the thread that calls it, and because a thread that is
@@ -29,7 +33,7 @@ export class WorkerProcess {
       env: workerEnvironment(process.env),
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr = (this.#stderr + text).slice(-stderrBytes);
+      this.#stderr = (this.#stderr + text).slice(-keptStderr);
     });
     this.#child.on('message', (message) => events.said(message as FromWorker));
     this.#exited = new Promise((resolve) => {
@@ -68,8 +72,10 @@ export class WorkerProcess {
   }
 
   #lastWords(code: number | null, signal: NodeJS.Signals | null): string {
+    // Its report differs from death to death (addresses, times), and these words stand in the part of a failed row.
+    if (memoryGone.test(this.#stderr)) return 'a worker ran out of memory';
     const how = signal === null ? `a worker exited with ${code}` : `a worker was ended by ${signal}`;
-    const said = this.#stderr.trim();
+    const said = this.#stderr.slice(-lastWords).trim();
     return said === '' ? how : `${how}: ${said}`;
   }
 }

@@ -60,6 +60,25 @@ describe('a pool of processes', () => {
     expect(other).toEqual({ answers: ['E', 'F'] });
   });
 
+  test.skipIf(process.platform !== 'linux')(
+    'a worker that runs out of memory is replaced and its rows are asked again; a row at which two do is refused',
+    async () => {
+      const { pool, notices } = poolOf({ workers: 1 });
+      const once = join(temporaryFolder(), 'ate');
+      const outcome = await pool.run(texts(['a', 'b', `eat-once ${once}`, 'c', 'eat', 'd']), 60_000);
+      expect(outcome).toMatchObject({
+        answers: [
+          ...['A', 'B', `EAT-ONCE ${once.toUpperCase()}`, 'C'],
+          { kind: 'crashed', message: 'a worker ran out of memory, 2 times at this row' },
+          'D',
+        ],
+      });
+      // Once by chance, twice in company, twice alone.
+      const notice = 'a worker ran out of memory; another one takes its place';
+      expect(notices).toEqual(new Array(5).fill(notice));
+    },
+  );
+
   test('a row that hangs its worker is refused after the timeout', async () => {
     const { pool } = poolOf({ workers: 1 });
     await pool.ready();

@@ -1,6 +1,8 @@
-// A worker without a model. What it does is written in its rows: `die`, `hang`, `throw`, `die-once FILE`; any other
-// text is answered with itself in capitals. Runs have two rows each.
-import { existsSync, writeFileSync } from 'node:fs';
+// A worker without a model. What it does is written in its rows: `die`, `hang`, `throw`, `die-once FILE`, and `eat` and
+// `eat-once FILE`, which take memory until there is none; any other text is answered with itself in capitals. Runs have
+// two rows each.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 process.on('message', (message) => {
   if (message.type === 'load') load(message.task);
@@ -27,14 +29,23 @@ function run({ id, questions, plan }) {
         process.send({ type: 'failed', id, message: 'the model threw' });
         return;
       }
-      if (word === 'die' || (word === 'die-once' && !existsSync(file))) {
-        if (file !== undefined) writeFileSync(file, '');
+      if (file !== undefined && existsSync(file)) continue;
+      if (file !== undefined) writeFileSync(file, '');
+      if (word.startsWith('die')) {
         process.kill(process.pid, 'SIGKILL');
         for (;;);
       }
+      if (word.startsWith('eat')) eat();
     }
     process.send({ type: 'answered', id, answers: texts.map((text) => text.toUpperCase()), refused: [] });
   }
+}
+
+/** Of what there is the process may have some megabytes more than it has. */
+function eat() {
+  const [pages] = readFileSync('/proc/self/statm', 'utf8').split(' ');
+  execFileSync('prlimit', ['--pid', String(process.pid), `--as=${pages * 4096 + 64 * 2 ** 20}`]);
+  for (const eaten = []; ; ) eaten.push(new Array(10_000).fill(eaten.length));
 }
 
 function pairs(count) {
