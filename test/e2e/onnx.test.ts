@@ -3,7 +3,9 @@ import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { companyModel } from '../models/company.ts';
-import { writeModel } from '../models/files.ts';
+import { besideModel } from '../models/beside.ts';
+import { type ModelFiles, writeModel } from '../models/files.ts';
+import { lookupModel } from '../models/lookup.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { sluice, start } from './sluice.ts';
 
@@ -195,6 +197,27 @@ output: {path: out, format: jsonl}
     writeJob(folder, changes);
     const ended = await sluice(folder, ['run', 'job.yaml'], { HF_HOME: join(folder, 'hf') });
     expect(ended).toMatchObject({ code, stderr: expect.stringMatching(words) });
+    expect(existsSync(join(folder, 'out/_sluice/journal/00000.journal'))).toBe(false);
+  });
+
+  test.each([
+    [
+      'a model of an unknown architecture that gives something else than the task needs',
+      lookupModel({ shape: 'tokens', words: {}, other: [0, 0], config: { architectures: ['Tayloria'] } }),
+      /model \.\/model: gives logits of the shape .*the task needs numbers for each text/,
+    ],
+    [
+      'a file of weights that is missing',
+      { ...besideModel('model.onnx_data'), 'onnx/model.onnx_data': undefined },
+      /model \.\/model: .*onnx\/model\.onnx_data is missing/,
+    ],
+  ])('%s is said before the first row', async (_, files, words) => {
+    const folder = temporaryFolder();
+    const present = Object.entries(files).filter(([, content]) => content !== undefined);
+    writeModel(join(folder, 'model'), Object.fromEntries(present) as ModelFiles);
+    writeJob(folder, { model: './model', backend: 'onnx' });
+    const ended = await sluice(folder, ['run', 'job.yaml']);
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringMatching(words) });
     expect(existsSync(join(folder, 'out/_sluice/journal/00000.journal'))).toBe(false);
   });
 });

@@ -8,6 +8,8 @@ export interface Tensor {
   type: 'float32' | 'int64' | 'int8';
   dims: readonly number[];
   data: ArrayLike<number>;
+  /** Name of a file beside the graph, which begins with these numbers; the graph then only points to it. */
+  file?: string;
 }
 
 export interface Node {
@@ -68,18 +70,25 @@ function nodeBytes({ op, inputs, outputs, attributes = {} }: Node): Buffer {
   );
 }
 
-function tensorBytes(name: string, { type, dims, data }: Tensor): Buffer {
-  const raw = {
-    float32: () => Buffer.from(Float32Array.from(data).buffer),
-    int8: () => Buffer.from(Int8Array.from(data).buffer),
-    int64: () => Buffer.from(BigInt64Array.from(Array.from(data), BigInt).buffer),
-  }[type]();
+function tensorBytes(name: string, tensor: Tensor): Buffer {
+  const { type, dims, file } = tensor;
   return message(
     ...dims.map((size) => varint(1, size)),
     varint(2, elementTypes[type]),
     text(8, name),
-    bytes(9, raw),
+    ...(file === undefined
+      ? [bytes(9, rawBytes(tensor))]
+      : [bytes(13, message(text(1, 'location'), text(2, file))), varint(14, 1)]),
   );
+}
+
+/** The numbers as they lie in a graph, or in the file beside it. */
+export function rawBytes({ type, data }: Tensor): Buffer {
+  return {
+    float32: () => Buffer.from(Float32Array.from(data).buffer),
+    int8: () => Buffer.from(Int8Array.from(data).buffer),
+    int64: () => Buffer.from(BigInt64Array.from(Array.from(data), BigInt).buffer),
+  }[type]();
 }
 
 function portBytes({ name, type, dims }: Port): Buffer {

@@ -1,10 +1,10 @@
 import { SluiceError } from '../../errors.ts';
 import type { Question } from '../backend.ts';
 import { Unanswerable } from '../../tasks/task.ts';
-import type { Head, Sequence } from './head.ts';
+import { type Head, isOf, type Sequence, type Shape } from './head.ts';
 import { packed, tokensPerRun } from './packing.ts';
 import type { Answered, Prepared, Runner } from './runner.ts';
-import type { Input, Session } from './session.ts';
+import type { Input, Output, Session } from './session.ts';
 import type { Encoding, Text, Tokenizer, Truncation } from './tokenizer.ts';
 
 /** Sequences of a run at most: hundreds of one-word texts gain nothing from more. */
@@ -12,10 +12,19 @@ const sequencesPerRun = 128;
 /** Tokens of a group of rows that have several sequences each: room to pack them by length. */
 const tokensPerGroup = 4 * tokensPerRun;
 
+const otherModel = 'choose a model that was exported to ONNX for this task';
+/** The shapes of outputs in words. */
+const shapes = {
+  text: 'numbers for each text',
+  tokens: 'numbers for each token',
+  places: 'a number for each token',
+} satisfies Record<Shape, string>;
+
 const known = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids'];
 
 /** Answers rows with one forward pass of an encoder for each run, whatever the task's head is. */
 export class Encoder<T> implements Runner {
+  readonly #name: string;
   readonly #session: Session;
   readonly #tokenizer: Tokenizer;
   readonly #head: Head<T>;
@@ -26,16 +35,17 @@ export class Encoder<T> implements Runner {
   /** @throws {SluiceError} MODEL_TASK when the graph has other inputs or outputs than the task needs */
   constructor(name: string, session: Session, tokenizer: Tokenizer, head: Head<T>) {
     const strange = session.inputs.find((input) => !known.includes(input));
-    const missing = head.outputs.find((output) => !session.outputs.includes(output));
+    const missing = Object.keys(head.outputs).find((output) => !session.outputs.includes(output));
     if (strange !== undefined || missing !== undefined) {
       const what =
         strange === undefined
           ? `gives no ${missing}, only ${session.outputs.join(', ')}`
           : `wants the input ${strange}, which no text encoder has`;
       throw new SluiceError('MODEL_TASK', `model ${name}: ${what}`, {
-        next: 'choose a model that was exported to ONNX for this task',
+        next: otherModel,
       });
     }
+    this.#name = name;
     this.#session = session;
     this.#tokenizer = tokenizer;
     this.#head = head;
@@ -140,8 +150,9 @@ export class Encoder<T> implements Runner {
     for (const run of this.#packed(units.map(({ sequence }) => sequence.ids.length))) {
       const outputs = await this.#session.run(
         this.#feeds(run.map((unit) => units[unit]!.sequence)),
-        this.#head.outputs,
+        Object.keys(this.#head.outputs),
       );
+      this.#checkShapes(outputs);
       for (const [position, unit] of run.entries()) {
         const { row, sequence } = units[unit]!;
         taken[unit] = this.#head.take(outputs, position, sequence, questions[row]!);
@@ -163,6 +174,19 @@ export class Encoder<T> implements Runner {
       }
     }
     return { answers, refused };
+  }
+
+  /** A name says nothing of what is in an output; a model of another kind would be read as if it fitted. */
+  #checkShapes(outputs: Readonly<Record<string, Output>>): void {
+    for (const [name, shape] of Object.entries(this.#head.outputs)) {
+      const { dims } = outputs[name]!;
+      if (isOf(shape, dims)) continue;
+      throw new SluiceError(
+        'MODEL_TASK',
+        `model ${this.#name}: gives ${name} of the shape [${dims.join(', ')}]; the task needs ${shapes[shape]}`,
+        { next: otherModel },
+      );
+    }
   }
 
   #packed(lengths: readonly number[]): number[][] {

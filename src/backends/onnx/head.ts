@@ -10,13 +10,24 @@ export interface Sequence {
   text: number;
 }
 
+/** What an output holds: numbers for each text, numbers for each token of it, or one number for each token. */
+export type Shape = 'text' | 'tokens' | 'places';
+
+/** Whether an output of these dimensions, the batch before all, can be that. */
+export function isOf(shape: Shape, [, ...dims]: readonly number[]): boolean {
+  if (shape === 'tokens') return dims.length === 2;
+  // Some exporters keep a dimension of 1.
+  const kept = shape === 'text' && dims.length === 2 && dims[0] === 1 ? dims.slice(1) : dims;
+  return kept.length === 1 || (shape === 'places' && kept.length === 2 && kept[1] === 1);
+}
+
 /**
  * What one task does around an encoder: the texts that it reads, and the answer that is made of the outputs. Everything
  * else (tokens, packing, runs) is the same for all of them.
  */
 export interface Head<T = unknown> {
-  /** Outputs of the graph that it needs. */
-  readonly outputs: readonly string[];
+  /** Outputs of the graph that it needs, and what they must hold. */
+  readonly outputs: Readonly<Record<string, Shape>>;
   /** @throws {Unanswerable} */
   texts(question: Question): Text[];
   /** Undefined: texts that are too long are refused. */

@@ -1,7 +1,7 @@
 import { request } from 'undici';
 import { messageOf, SluiceError } from '../../errors.ts';
 import { isObject } from '../../tasks/shapes.ts';
-import { companions, type Dtype, dtypeFiles } from './model.ts';
+import { belongsTo, companions, type Dtype, dtypeFiles } from './model.ts';
 
 /** A file of a repository on the hub. */
 export interface HubFile {
@@ -86,10 +86,7 @@ export function filesToPull({ id, files }: HubModel, dtype: Dtype): HubFile[] {
       { next: 'choose another --dtype, or a model that was exported to ONNX' },
     );
   }
-  return files.filter(
-    ({ name }) =>
-      companions.test(name) || weights.some((file) => name === file || name.startsWith(`${file}_data`)),
-  );
+  return files.filter(({ name }) => companions.test(name) || weights.some((graph) => belongsTo(graph, name)));
 }
 
 export function unreachable(address: URL, error: unknown): SluiceError {

@@ -39,7 +39,7 @@ export function openOnnxBackend(
   const { workers, threads } = sizing(spec, weightBytes(model), machine);
   return new OnnxBackend({
     script: workerScript,
-    setup: { model, task: task.name, threads, device: spec.device },
+    setup: { name, model, task: task.name, threads, device: spec.device },
     workers,
     // Rows that share nothing are journaled one by one: each may take seconds.
     window: sharesRuns(task.name) ? job.limits.batchSize : 1,

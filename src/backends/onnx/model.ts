@@ -96,12 +96,17 @@ export function onnxFiles(folder: string): string[] {
   });
 }
 
-/** The files of the weights, those beside the graph (`model.onnx_data`) included; relative to the folder. */
+/** Whether a file is a graph, or holds weights of it: `model.onnx_data`, `model.onnx_data_1`, `model.onnx.data`. */
+export function belongsTo(graph: string, name: string): boolean {
+  return name === graph || name.startsWith(`${graph}_data`) || name === `${graph}.data`;
+}
+
+/** The files of the weights, those beside the graph included; relative to the folder. */
 function weightFiles({ folder, files }: LocalModel): string[] {
   return Object.values(files).flatMap((file) => {
     const around = dirname(file);
     return readdirSync(join(folder, around))
-      .filter((name) => name === basename(file) || name.startsWith(`${basename(file)}_data`))
+      .filter((name) => belongsTo(basename(file), name))
       .map((name) => (around === '.' ? name : `${around}/${name}`));
   });
 }

@@ -4,6 +4,8 @@ import type { Answered } from './runner.ts';
 
 /** What a worker is to load. */
 export interface WorkerSetup {
+  /** The model as the job file names it, for messages. */
+  name: string;
   model: LocalModel;
   /** Canonical name of the task. */
   task: string;

@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { SluiceError } from '../../errors.ts';
 import type { JsonObject } from '../../tasks/shapes.ts';
 import type { Question } from '../backend.ts';
@@ -98,6 +97,7 @@ export function sharesRuns(task: string): boolean {
  * @throws {SluiceError} ONNX_…, MODEL_…
  */
 export async function openRunner(setup: WorkerSetup): Promise<Runner> {
+  const { name } = setup;
   const { folder, files } = setup.model;
   const config = modelConfig(folder);
   const open = rowTasks[setup.task];
@@ -106,17 +106,16 @@ export async function openRunner(setup: WorkerSetup): Promise<Runner> {
   if (task === undefined) throw new Error(`no local task ${setup.task}`);
   const session = await Session.open(folder, files.model!, setup);
   const tokenizer = await Tokenizer.open(folder, config);
-  const name = basename(folder);
   const head = task.head({ name, folder, config, tokenizer, session });
   const runner = new Encoder(name, session, tokenizer, head);
-  await answerOnce(runner, task.trial(tokenizer), folder);
+  await answerOnce(runner, task.trial(tokenizer), name);
   return runner;
 }
 
-async function answerOnce(runner: Runner, question: Question, folder: string): Promise<void> {
+async function answerOnce(runner: Runner, question: Question, name: string): Promise<void> {
   const { plan, refused, run } = await runner.prepare([question]);
   for (const rows of plan) refused.push(...(await run(rows)).refused);
   const [[, why] = []] = refused;
   if (why !== undefined)
-    throw new SluiceError('MODEL_TASK', `model ${folder}: cannot answer a plain question: ${why}`);
+    throw new SluiceError('MODEL_TASK', `model ${name}: cannot answer a plain question: ${why}`);
 }

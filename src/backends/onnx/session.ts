@@ -15,6 +15,8 @@ export type Input =
   | { type: 'float32'; data: Float32Array; dims: readonly number[] };
 
 export interface SessionOptions {
+  /** The model's name, for messages. */
+  name: string;
   threads: number;
   /** `cpu`, `cuda`, … */
   device: string;
@@ -34,7 +36,7 @@ export class Session {
     this.outputs = session.outputNames;
   }
 
-  /** @throws {SluiceError} ONNX_NOT_INSTALLED, ONNX_DEVICE, MODEL_DAMAGED */
+  /** @throws {SluiceError} ONNX_NOT_INSTALLED, ONNX_DEVICE, MODEL_FILE, MODEL_DAMAGED */
   static async open(folder: string, file: string, options: SessionOptions): Promise<Session> {
     const ort = await heavy('onnxruntime-node', () => import('onnxruntime-node'));
     const path = join(folder, file);
@@ -52,10 +54,7 @@ export class Session {
     } catch (error) {
       if (options.device !== 'cpu' && /provider|shared library|device/i.test(messageOf(error)))
         throw noDevice(options.device, error);
-      throw new SluiceError('MODEL_DAMAGED', `model ${path}: cannot be loaded: ${messageOf(error)}`, {
-        next: 'copy or pull the model again; a graph with weights beside it needs its .onnx_data file, too',
-        cause: error,
-      });
+      throw unloadable(options.name, error);
     }
   }
 
@@ -114,6 +113,25 @@ export function fromHalf(bits: Uint16Array): Float32Array {
     if (exponent === 0) return sign * fraction * 2 ** -24;
     if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
     return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  });
+}
+
+/** Why ONNX Runtime does not load a graph. */
+export function unloadable(name: string, error: unknown): SluiceError {
+  const why = messageOf(error);
+  const [, missing] = /External data path does not exist: "([^"]+)"/.exec(why) ?? [];
+  if (missing !== undefined)
+    return new SluiceError(
+      'MODEL_FILE',
+      `model ${name}: ${missing} is missing; the graph has weights in it`,
+      {
+        next: 'copy or pull the model again, with the files of weights that lie beside the .onnx file',
+        cause: error,
+      },
+    );
+  return new SluiceError('MODEL_DAMAGED', `model ${name}: cannot be loaded: ${why.trim()}`, {
+    next: 'copy or pull the model again, or choose another one',
+    cause: error,
   });
 }
 

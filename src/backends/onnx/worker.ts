@@ -27,7 +27,7 @@ async function load(setup: Extract<ToWorker, { type: 'load' }>): Promise<void> {
     say({
       type: 'unusable',
       code: known?.code ?? 'ONNX_MODEL',
-      message: known?.message ?? `model ${setup.model.folder}: cannot be loaded: ${messageOf(error)}`,
+      message: known?.message ?? `model ${setup.name}: cannot be loaded: ${messageOf(error)}`,
       ...(known?.next === undefined ? {} : { next: known.next }),
     });
   }

@@ -6,7 +6,13 @@ import type { Parameters } from '../../../src/tasks/task.ts';
 
 /** Opens a model in this process, as a worker would in its own. */
 export function runnerOf(folder: string, task: string, graphs: string[] = ['model']): Promise<Runner> {
-  return openRunner({ model: weightsOf(folder, graphs, 'auto'), task, threads: 1, device: 'cpu' });
+  return openRunner({
+    name: folder,
+    model: weightsOf(folder, graphs, 'auto'),
+    task,
+    threads: 1,
+    device: 'cpu',
+  });
 }
 
 /** All answers of one window, in order; a row that is refused has the reason as an Error. */

@@ -10,7 +10,7 @@ function poolOf(changes: Partial<PoolOptions> & { task?: string } = {}): { pool:
   const notices: string[] = [];
   const pool = new Pool({
     script: join(import.meta.dirname, 'scripted-worker.mjs'),
-    setup: { model: { folder: 'x', files: {}, dtype: 'fp32' }, task, threads: 1, device: 'cpu' },
+    setup: { name: 'x', model: { folder: 'x', files: {}, dtype: 'fp32' }, task, threads: 1, device: 'cpu' },
     workers: 2,
     loadTimeoutMs: 30_000,
     onNotice: (message) => notices.push(message),

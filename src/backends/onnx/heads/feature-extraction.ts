@@ -1,10 +1,10 @@
 import { type Parameters, Unanswerable } from '../../../tasks/task.ts';
-import { type Head, rowOf } from '../head.ts';
+import { type Head, rowOf, type Shape } from '../head.ts';
 import type { Truncation } from '../tokenizer.ts';
 import { normalized, type Pooling, pooled, type SentenceModel } from './pooling.ts';
 
 /** Outputs that hold a vector for each token, and one for the whole text, by the names that exporters give them. */
-const tokenOutputs = ['last_hidden_state', 'token_embeddings', 'hidden_states'];
+const tokenOutputs = ['last_hidden_state', 'token_embeddings', 'hidden_states'] as const;
 const sentenceOutput = 'sentence_embedding';
 
 /**
@@ -19,9 +19,13 @@ export function featureExtraction(
 ): Head<Float32Array | Float32Array[]> {
   const tokens = tokenOutputs.find((name) => outputs.includes(name));
   const hasSentence = outputs.includes(sentenceOutput);
-  const needed = [tokens, hasSentence ? sentenceOutput : undefined].filter((name) => name !== undefined);
+  const needed: Record<string, Shape> = {
+    // One that is not there: what it gives in place of it is said.
+    ...(tokens !== undefined || !hasSentence ? { [tokens ?? tokenOutputs[0]]: 'tokens' } : undefined),
+    ...(hasSentence ? { [sentenceOutput]: 'text' } : undefined),
+  };
   return {
-    outputs: needed.length === 0 ? tokenOutputs.slice(0, 1) : needed,
+    outputs: needed,
     texts: ({ inputs, parameters }) => [
       { text: promptOf(model, parameters.prompt_name) + (inputs.text as string) },
     ],

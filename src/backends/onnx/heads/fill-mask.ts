@@ -19,7 +19,7 @@ export function fillMask(tokenizer: Tokenizer): Head<Float64Array[]> {
   const maskId = tokenizer.idOf(mask);
   const masksOf = ({ ids }: Sequence) => ids.flatMap((id, at) => (id === maskId ? [at] : []));
   return {
-    outputs: ['logits'],
+    outputs: { logits: 'tokens' },
     texts: ({ inputs }) => {
       const text = inputs.text as string;
       if (!text.includes(mask)) throw new Unanswerable(`the text has no mask; this model writes it ${mask}`);

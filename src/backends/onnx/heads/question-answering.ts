@@ -23,7 +23,7 @@ interface Logits {
  */
 export function questionAnswering(maxLength: number): Head<Logits> {
   return {
-    outputs: ['start_logits', 'end_logits'],
+    outputs: { start_logits: 'places', end_logits: 'places' },
     texts: ({ inputs }) => {
       if ((inputs.context as string).trim() === '') throw new Unanswerable('context: the text is empty');
       return [{ text: inputs.question as string, pair: inputs.context as string }];

@@ -10,7 +10,7 @@ import { type Activation, activated, predictionsOf } from './scores.ts';
 export function textClassification(name: string, config: JsonObject, maxLength: number): Head<Float32Array> {
   let labels: string[] | undefined;
   return {
-    outputs: ['logits'],
+    outputs: { logits: 'text' },
     texts: ({ inputs }) => [{ text: inputs.text as string }],
     truncation: () => ({ maxLength, strategy: 'LongestFirst' }),
     take: ({ logits }, position) => rowOf(logits!, position),

@@ -24,7 +24,7 @@ export function tokenClassification(
 ): Head<Float32Array> {
   let labels: string[] | undefined;
   return {
-    outputs: ['logits'],
+    outputs: { logits: 'tokens' },
     texts: ({ inputs }) => [{ text: inputs.text as string }],
     truncation: ({ parameters }) => ({
       maxLength: tokenizer.maxLength,

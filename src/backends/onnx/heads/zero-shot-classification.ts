@@ -29,7 +29,7 @@ export function zeroShotClassification(
   // As transformers has it: the first label, or the last where that is the first.
   const contradiction = entailment === 0 ? labels.length - 1 : 0;
   return {
-    outputs: ['logits'],
+    outputs: { logits: 'text' },
     texts: ({ inputs, parameters }) => {
       const template = (parameters.hypothesis_template as string | undefined) ?? usualTemplate;
       return candidates(parameters).map((label) => ({

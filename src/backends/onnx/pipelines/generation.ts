@@ -63,7 +63,7 @@ export async function conversation(setup: WorkerSetup): Promise<Runner> {
   if (!generate.tokenizer.chat_template) {
     throw new SluiceError(
       'MODEL_TASK',
-      `model ${setup.model.folder}: has no chat template in tokenizer_config.json`,
+      `model ${setup.name}: has no chat template in tokenizer_config.json`,
       {
         next: 'choose a model for chats, or use text-generation with a template of your own',
       },

@@ -41,7 +41,7 @@ export async function imageClassification(setup: WorkerSetup, config: JsonObject
     mayReadAhead: isSmall,
     answer: async ({ parameters }, { pixel_values }) => {
       const { logits } = await pipeline.model({ pixel_values });
-      return classified(setup.model.folder, config, logits.data, parameters);
+      return classified(setup.name, config, logits.data, parameters);
     },
   });
 }

@@ -2,6 +2,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { messageOf, SluiceError } from '../../../errors.ts';
 import { heavy } from '../heavy.ts';
 import type { WorkerSetup } from '../protocol.ts';
+import { unloadable } from '../session.ts';
 
 /** The library, loaded. */
 export type Transformers = typeof import('@huggingface/transformers');
@@ -36,7 +37,7 @@ export async function offlineTransformers(): Promise<Transformers> {
 /**
  * A pipeline of transformers.js over the model's folder.
  * @param type its name there
- * @throws {SluiceError} MODEL_DAMAGED, ONNX_NOT_INSTALLED
+ * @throws {SluiceError} MODEL_TASK, MODEL_FILE, MODEL_DAMAGED, ONNX_NOT_INSTALLED
  */
 export async function openPipeline<T>(library: Transformers, type: string, setup: WorkerSetup): Promise<T> {
   const folder = resolve(setup.model.folder);
@@ -56,9 +57,12 @@ export async function openPipeline<T>(library: Transformers, type: string, setup
       },
     });
   } catch (error) {
-    throw new SluiceError('MODEL_DAMAGED', `model ${folder}: cannot be loaded: ${messageOf(error)}`, {
-      next: 'copy or pull the model again, or choose one that transformers.js supports',
-      cause: error,
-    });
+    const why = messageOf(error);
+    if (why.startsWith('Unsupported model type'))
+      throw new SluiceError('MODEL_TASK', `model ${setup.name}: cannot do ${setup.task} here: ${why}`, {
+        next: 'model_type in config.json must be one that transformers.js has this task for',
+        cause: error,
+      });
+    throw unloadable(setup.name, error);
   }
 }

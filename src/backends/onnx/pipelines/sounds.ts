@@ -47,7 +47,7 @@ export async function audioClassification(setup: WorkerSetup, config: JsonObject
     mayReadAhead: isSmall,
     answer: async ({ parameters }, samples) => {
       const { logits } = await pipeline.model(await pipeline.processor(samples));
-      return classified(folder, config, logits.data, parameters);
+      return classified(setup.name, config, logits.data, parameters);
     },
   });
 }
