@@ -3,12 +3,18 @@ import { messageOf, SluiceError } from '../../errors.ts';
 import { isObject } from '../../tasks/shapes.ts';
 import { belongsTo, companions, type Dtype, dtypeFiles } from './model.ts';
 
+export interface Checksum {
+  /** `git`: SHA-1 over `blob`, the size and the content, as Git names its objects. */
+  kind: 'sha256' | 'git';
+  hex: string;
+}
+
 /** A file of a repository on the hub. */
 export interface HubFile {
   name: string;
   bytes: number;
-  /** Only of large files; small ones are checked by their size. */
-  sha256?: string;
+  /** What it is checked by beside its size: the SHA-256 of a large file, the Git hash of a small one. */
+  checksum?: Checksum;
 }
 
 /** A model on the hub, at one commit. */
@@ -62,10 +68,13 @@ export async function hubModel(hub: Hub, id: string, revision: string): Promise<
 
 function fileOf(sibling: Record<string, unknown>): HubFile {
   const lfs = isObject(sibling.lfs) ? sibling.lfs : undefined;
+  // The Git hash of a large file is that of its pointer.
+  const [kind, hex] =
+    lfs === undefined ? (['git', sibling.blobId] as const) : (['sha256', lfs.sha256] as const);
   return {
     name: String(sibling.rfilename),
     bytes: Number(lfs?.size ?? sibling.size ?? 0),
-    ...(typeof lfs?.sha256 === 'string' ? { sha256: lfs.sha256 } : {}),
+    ...(typeof hex === 'string' ? { checksum: { kind, hex } } : {}),
   };
 }
 

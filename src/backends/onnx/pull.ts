@@ -4,7 +4,7 @@ import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Dispatcher, request } from 'undici';
-import { SluiceError } from '../../errors.ts';
+import { Exit, SluiceError } from '../../errors.ts';
 import { hubCache } from './find-model.ts';
 import { type Hub, type HubFile, type HubModel, hubHeaders, refused, unreachable } from './hub.ts';
 
@@ -68,7 +68,8 @@ async function pullFile(
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   const partial = `${path}.incomplete`;
-  let have = (await sizeOf(partial)) ?? 0;
+  // Pieces are put together only where a checksum tells whether they are of one file.
+  let have = file.checksum === undefined ? 0 : ((await sizeOf(partial)) ?? 0);
   if (have > file.bytes) {
     await rm(partial);
     have = 0;
@@ -85,6 +86,7 @@ async function pullFile(
     await pipeline(response.body, createWriteStream(partial, { flags })).catch((error: unknown) => {
       throw unreachable(new URL(hub.endpoint), error);
     });
+    if (have < file.bytes && file.checksum !== undefined) throw endedEarly(hub, file, have);
   }
   await check(model, file, partial);
   await rename(partial, path);
@@ -108,6 +110,14 @@ async function get(hub: Hub, model: HubModel, file: HubFile, from: number): Prom
   throw refused(model.id, file.name, 310);
 }
 
+function endedEarly({ endpoint }: Hub, { name, bytes }: HubFile, have: number): SluiceError {
+  const { origin } = new URL(endpoint);
+  return new SluiceError('HUB_UNREACHABLE', `hub ${origin}: ${name} ended after ${have} of ${bytes} bytes`, {
+    next: 'pull again: what was fetched is kept',
+    exit: Exit.later,
+  });
+}
+
 async function check({ id }: HubModel, file: HubFile, path: string): Promise<void> {
   const wrong = await wrongWith(file, path);
   if (wrong === undefined) return;
@@ -116,17 +126,15 @@ async function check({ id }: HubModel, file: HubFile, path: string): Promise<voi
 }
 
 /** What of a file is not as the hub says; undefined where all is. */
-async function wrongWith({ bytes, sha256: expected }: HubFile, path: string): Promise<string | undefined> {
+async function wrongWith({ bytes, checksum }: HubFile, path: string): Promise<string | undefined> {
   const size = await sizeOf(path);
   if (size !== bytes) return `has ${size ?? 'no'} bytes instead of ${bytes}`;
-  if (expected === undefined || (await sha256(path)) === expected) return undefined;
-  return 'has another SHA-256 than the hub says';
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
+  if (checksum === undefined) return undefined;
+  const isSha256 = checksum.kind === 'sha256';
+  const hash = isSha256 ? createHash('sha256') : createHash('sha1').update(`blob ${bytes}\0`);
   await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
+  if (hash.digest('hex') === checksum.hex) return undefined;
+  return `has another ${isSha256 ? 'SHA-256' : 'Git hash'} than the hub says`;
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -32,8 +32,9 @@ interface Seen {
 /** A hub whose large file lies in a store on another origin, as it does in truth. */
 async function hubServer(
   send: (file: string) => Buffer = (file) => files[file]!,
-  /** Where the store's connection breaks: after so many bytes, once `when` has come. */
-  cut: () => { after: number; when: () => Promise<void> } | undefined = () => undefined,
+  /** Where the store ends: after so many bytes its connection breaks, once `when` has come, or all seems well. */
+  cut: () => { after: number; when: (() => Promise<void>) | 'well' | 'well, length said' } | undefined = () =>
+    undefined,
 ): Promise<{ hub: Hub; seen: Seen[] }> {
   const seen: Seen[] = [];
   const listen = async (answer: (request: IncomingMessage, response: ServerResponse) => void) => {
@@ -49,12 +50,14 @@ async function hubServer(
   const store = await listen((request, response) => {
     const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
     const rest = send('onnx/model_quantized.onnx').subarray(from);
-    response.writeHead(from > 0 ? 206 : 200, { 'content-length': rest.length });
-    const broken = cut();
-    if (broken === undefined) response.end(rest);
+    const { after, when } = cut() ?? { after: rest.length, when: 'well, length said' };
+    const sent = rest.subarray(0, after);
+    const length = when === 'well' ? undefined : when === 'well, length said' ? sent.length : rest.length;
+    response.writeHead(from > 0 ? 206 : 200, length === undefined ? {} : { 'content-length': length });
+    if (typeof when === 'string') response.end(sent);
     else {
-      response.write(rest.subarray(0, broken.after));
-      void broken.when().finally(() => response.destroy());
+      response.write(sent);
+      void when().finally(() => response.destroy());
     }
   });
   const endpoint = await listen((request, response) => {
@@ -62,6 +65,10 @@ async function hubServer(
       const siblings = Object.entries(files).map(([rfilename, content]) => ({
         rfilename,
         size: content.length,
+        // That of a large file is the one of its pointer.
+        blobId: gitHash(
+          content === weights ? Buffer.from('version https://git-lfs.github.com/spec/v1') : content,
+        ),
         ...(content === weights
           ? { lfs: { size: content.length, sha256: createHash('sha256').update(content).digest('hex') } }
           : {}),
@@ -70,12 +77,17 @@ async function hubServer(
     } else if (request.url!.endsWith('quantized.onnx')) {
       response.writeHead(302, { location: `${store}/blob` }).end();
     } else {
-      const content = files[request.url!.replace('/acme/small/resolve/c0ffee/', '')];
-      if (content === undefined) response.writeHead(404).end();
-      else response.end(content);
+      const name = request.url!.replace('/acme/small/resolve/c0ffee/', '');
+      if (files[name] === undefined) response.writeHead(404).end();
+      else response.end(send(name));
     }
   });
   return { hub: { endpoint, token: 'hf_secret' }, seen };
+}
+
+/** The id that `git hash-object` gives a file. */
+function gitHash(content: Buffer): string {
+  return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
 }
 
 describe('models pull', () => {
@@ -129,7 +141,9 @@ describe('models pull', () => {
   });
 
   test('refuses a file that is not what the hub says, and leaves nothing of it', async () => {
-    const { hub } = await hubServer(() => Buffer.from('WEIGHTS '.repeat(1000)));
+    const { hub } = await hubServer((name) =>
+      name.endsWith('.onnx') ? Buffer.from('WEIGHTS '.repeat(1000)) : files[name]!,
+    );
     const folder = temporaryFolder();
     const model = await hubModel(hub, 'acme/small', 'main');
     await expect(
@@ -137,6 +151,21 @@ describe('models pull', () => {
     ).rejects.toMatchObject({ code: 'HUB_DAMAGED', message: expect.stringContaining('SHA-256') });
     expect(existsSync(join(folder, 'onnx/model_quantized.onnx'))).toBe(false);
     expect(existsSync(join(folder, 'onnx/model_quantized.onnx.incomplete'))).toBe(false);
+  });
+
+  test('refuses a small file that is not what the hub says: it has a Git hash', async () => {
+    const { hub } = await hubServer((name) =>
+      name === 'config.json' ? Buffer.from(files[name]!).fill('x', 3, 4) : files[name]!,
+    );
+    const folder = temporaryFolder();
+    const model = await hubModel(hub, 'acme/small', 'main');
+    await expect(
+      pullFiles(hub, model, filesToPull(model, 'q8'), folder, () => undefined),
+    ).rejects.toMatchObject({
+      code: 'HUB_DAMAGED',
+      message: 'model acme/small: config.json has another Git hash than the hub says',
+    });
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('a file that is there with the right size and another content is fetched again', async () => {
@@ -147,10 +176,13 @@ describe('models pull', () => {
     await pull();
     const path = join(folder, 'onnx/model_quantized.onnx');
     writeFileSync(path, Buffer.from(weights).fill(0, 4000, 4100));
+    writeFileSync(join(folder, 'config.json'), Buffer.from(files['config.json']!).fill('x', 3, 4));
     const before = seen.length;
     await pull();
     expect(readFileSync(path).equals(weights)).toBe(true);
+    expect(readFileSync(join(folder, 'config.json')).equals(files['config.json']!)).toBe(true);
     expect(seen.slice(before).map(({ url }) => url)).toEqual([
+      '/acme/small/resolve/c0ffee/config.json',
       '/acme/small/resolve/c0ffee/onnx/model_quantized.onnx',
       '/blob',
     ]);
@@ -174,6 +206,44 @@ describe('models pull', () => {
       'bytes=3000-',
     ]);
     expect(readFileSync(join(folder, 'onnx/model_quantized.onnx')).equals(weights)).toBe(true);
+  });
+
+  test.each(['well', 'well, length said'] as const)(
+    'a download that ends too soon, but %s, is gone on with, too',
+    async (when) => {
+      const folder = temporaryFolder();
+      let cuts = 1;
+      const { hub, seen } = await hubServer(undefined, () =>
+        cuts-- > 0 ? { after: 3000, when } : undefined,
+      );
+      const model = await hubModel(hub, 'acme/small', 'main');
+      const pull = () => pullFiles(hub, model, filesToPull(model, 'q8'), folder, () => undefined);
+      await expect(pull()).rejects.toMatchObject({
+        code: 'HUB_UNREACHABLE',
+        message: expect.stringContaining('onnx/model_quantized.onnx ended after 3000 of 8000 bytes'),
+        exit: 75,
+      });
+      await pull();
+      expect(seen.filter(({ url }) => url === '/blob').map(({ range }) => range)).toEqual([
+        undefined,
+        'bytes=3000-',
+      ]);
+      expect(readFileSync(join(folder, 'onnx/model_quantized.onnx')).equals(weights)).toBe(true);
+    },
+  );
+
+  test('what nobody can check is not put together of pieces', async () => {
+    const { hub, seen } = await hubServer((name) => files[name]!.subarray(0, 5));
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'config.json.incomplete'), files['config.json']!.subarray(0, 20));
+    const model = { id: 'acme/small', commit: 'c0ffee', files: [] };
+    const file = { name: 'config.json', bytes: files['config.json']!.length };
+    await expect(pullFiles(hub, model, [file], folder, () => undefined)).rejects.toMatchObject({
+      code: 'HUB_DAMAGED',
+      message: expect.stringContaining('has 5 bytes instead of 32'),
+    });
+    expect(seen.map(({ range }) => range)).toEqual([undefined]);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('what was fetched of another revision is not gone on with', async () => {
