@@ -3,9 +3,13 @@ export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** A text as a SQL string literal. DuckDB has no backslash escapes, so the quote is the only special sign. */
+/**
+ * A text as a SQL string literal. DuckDB has no backslash escapes; special are the quote, and the zero byte, at which it
+ * takes the statement to end.
+ */
 export function quoteLiteral(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  const pieces = text.split('\0').map((piece) => `'${piece.replaceAll("'", "''")}'`);
+  return pieces.length === 1 ? pieces[0]! : `(${pieces.join(' || chr(0) || ')})`;
 }
 
 /**

@@ -20,7 +20,7 @@ import type {
 import { openAll } from './open-all.ts';
 import { unreadable } from './open-file.ts';
 import { partitionColumns } from './partitions.ts';
-import { combinedColumns } from './schema.ts';
+import { checkNames, combinedColumns } from './schema.ts';
 import { sqlType } from './types.ts';
 import { checkWhere, mentions } from './where.ts';
 
@@ -93,6 +93,7 @@ export class Dataset {
     const context = { engine, storage, scratch: new Scratch() };
     try {
       const files = await findFiles(storage, paths, format);
+      for (const { path, partitions } of files) checkNames(path, partitions);
       const readers = await openAll(files, context);
       const partitions = partitionColumns(files);
       const fromFolders = new Set(partitions.map(({ name }) => name.toLowerCase()));

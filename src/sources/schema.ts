@@ -32,7 +32,8 @@ export async function combinedColumns(engine: Engine, files: readonly FileColumn
 /** Names of the relation's own columns. */
 const RESERVED = new Set(['__row', '__error']);
 
-function checkNames(path: string, columns: readonly Column[]): void {
+/** @throws {SluiceError} `SOURCE_COLUMN_NAME`, `SOURCE_COLUMN_CLASH` */
+export function checkNames(path: string, columns: readonly Pick<Column, 'name'>[]): void {
   const seen = new Map<string, string>();
   for (const { name } of columns) {
     const key = name.toLowerCase();

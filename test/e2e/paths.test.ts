@@ -44,6 +44,7 @@ const strangeFolders = [
   'k=a b',
   'k=',
   'k=%',
+  'k=%00',
   'k=…',
 ];
 

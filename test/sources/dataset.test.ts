@@ -57,6 +57,28 @@ describe('Hive folders', () => {
     ]);
   });
 
+  test('may have a zero byte in a value, as any text may', async () => {
+    folder.write('d/k=%00/a.csv', 'id\n1\n');
+    folder.write("d/k=a%00'b/a.csv", 'id\n2\n');
+    const { rows } = await read(engine, join(folder.path, 'd'));
+    expect(rows).toEqual([
+      { id: 1n, k: '\0' },
+      { id: 2n, k: "a\0'b" },
+    ]);
+  });
+
+  test.each(['a%00b=1', '__row=1', '__Error=1'])(
+    'whose name no column can have are refused: %s',
+    async (name) => {
+      folder.write(`d/${name}/a.csv`, 'id\n1\n');
+      await expect(read(engine, join(folder.path, 'd'))).rejects.toMatchObject({
+        code: 'SOURCE_COLUMN_NAME',
+        exit: 3,
+        message: expect.stringContaining(`d/${name}/a.csv`),
+      });
+    },
+  );
+
   test('count before a column of the same name in the file', async () => {
     await parquet('d/lang=de/a.parquet', "SELECT 'in the file' AS Lang, 1 AS id");
     const { columns, rows } = await read(engine, join(folder.path, 'd'));
