@@ -281,20 +281,29 @@ describe('kill -9', () => {
     expect(parts(folder)).toEqual(await quietParts());
   });
 
-  test('Ctrl-C stops within seconds with what was answered, and leaves no worker behind', async () => {
-    const folder = prepared();
-    const run = start(folder, ['run', 'job.yaml']);
-    await grown(folder, 1);
-    const workers = childrenOf(run.process.pid!);
-    expect(workers).toHaveLength(2);
-    const asked = performance.now();
-    for (const pid of [...workers, run.process.pid!]) process.kill(pid, 'SIGINT');
-    expect((await run.finished).code).toBe(130);
-    expect(performance.now() - asked).toBeLessThan(10_000);
-    expect(workers.filter((pid) => statOf(String(pid)) !== undefined)).toEqual([]);
-    expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
-    expect(parts(folder)).toEqual(await quietParts());
-  });
+  test.each([
+    ['Ctrl-C', 'SIGINT', 130],
+    ['a terminal that is closed', 'SIGHUP', 143],
+  ] as const)(
+    '%s stops within seconds with what was answered, and leaves no worker behind',
+    async (_, signal, exit) => {
+      const folder = prepared();
+      const run = start(folder, ['run', 'job.yaml']);
+      await grown(folder, 1);
+      const workers = childrenOf(run.process.pid!);
+      expect(workers).toHaveLength(2);
+      const asked = performance.now();
+      // Both reach all processes of the terminal.
+      for (const pid of [...workers, run.process.pid!]) process.kill(pid, signal);
+      const { code, stderr } = await run.finished;
+      expect(code).toBe(exit);
+      expect(stderr).not.toContain('worker was ended');
+      expect(performance.now() - asked).toBeLessThan(10_000);
+      expect(workers.filter((pid) => statOf(String(pid)) !== undefined)).toEqual([]);
+      expect(await sluice(folder, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+      expect(parts(folder)).toEqual(await quietParts());
+    },
+  );
 });
 
 /** Resolves to false when journals and parts of the run have grown by so many answers' worth of bytes. */

@@ -14,9 +14,8 @@ process.on('message', (message: ToWorker) => {
   // A window that cannot even be prepared ends the process, and the pool sees whether the next one dies of it, too.
   else void turns?.take(message);
 });
-// Ctrl-C reaches the whole process group; the pool decides when its workers end.
-process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => undefined);
+// Ctrl-C and the closing of the terminal reach the whole process group; the pool decides when its workers end.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
 
 async function load(setup: Extract<ToWorker, { type: 'load' }>): Promise<void> {
   try {
