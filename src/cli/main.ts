@@ -5,6 +5,7 @@ import { Exit, messageOf, SluiceError } from '../errors.ts';
 import { commands } from './commands.ts';
 import { engineMissing } from './engine-missing.ts';
 import { fail } from './fail.ts';
+import { isUnderNohup } from './nohup.ts';
 import { watchOutput } from './output.ts';
 import { refuseUnknownCommand, usageError } from './usage.ts';
 import { version } from '../version.ts';
@@ -66,4 +67,5 @@ async function main(given: readonly string[]): Promise<void> {
 }
 
 watchOutput();
+if (isUnderNohup(process.env)) process.on('SIGHUP', () => undefined);
 main(hideBin(process.argv)).catch(fail);

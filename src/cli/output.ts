@@ -1,3 +1,6 @@
+import { closeSync, openSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { isatty } from 'node:tty';
 import { Exit, messageOf, SluiceError } from '../errors.ts';
 import { fail } from './fail.ts';
 
@@ -6,6 +9,15 @@ import { fail } from './fail.ts';
  * `sluice schema > file` has not. A run goes on without whoever read its log: its rows are paid for.
  */
 export function watchOutput(): void {
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+  process.on('exit', () => {
+    // One that was closed is none any more. Node wants to set it back to what it was as it exits, and aborts when that
+    // fails; what is no longer the same file it leaves alone.
+    for (const fd of terminals.filter((terminal) => !isatty(terminal))) {
+      closeSync(fd);
+      openSync(devNull, 'r+');
+    }
+  });
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') {
       const next = 'Make room, or write elsewhere.';

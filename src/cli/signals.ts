@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { Exit, type ExitCode } from '../errors.ts';
 import type { Outcome } from '../runs/outcome.ts';
+import { isUnderNohup } from './nohup.ts';
 
 /** For how long a second signal waits until the engine has let go. */
 const PATIENCE_MS = 1000;
@@ -8,8 +9,13 @@ const PATIENCE_MS = 1000;
 /** For how long TERM lets requests come in: `docker stop` and CI kill what is still there after 10 s. */
 const TERM_DEADLINE_MS = 8000;
 
-/** HUP comes when the terminal is closed; nobody is left who could send a second signal, so it has TERM's deadline. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/**
+ * HUP comes when the terminal is closed; nobody is left who could send a second signal, so it has TERM's deadline. Under
+ * nohup it is nothing.
+ */
+const SIGNALS: readonly NodeJS.Signals[] = isUnderNohup(process.env)
+  ? ['SIGINT', 'SIGTERM']
+  : ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** What a signal can do to a run. */
 export interface Interruptible {
