@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { isConnectionLoss, isOrderlyClose } from './classify-transport.ts';
-import type { OneSocket } from './sockets.ts';
+import type { OneSocket, UnderWay } from './sockets.ts';
 
 /**
  * One request and its answer, read to the end. It is what undici takes for the options of a request, and also the handler
  * that undici calls: one object a request, and no stream that somebody could forget to drain.
  */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, UnderWay {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly headers: string[];

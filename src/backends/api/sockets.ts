@@ -1,11 +1,16 @@
 import { Client } from 'undici';
-import type { Exchange } from './exchange.ts';
 
 /** Longer than servers and balancers take to say that they closed a connection. */
 const IDLE_MS = 500;
 
 /** setTimeout fires at once for anything longer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** What a connection is at. */
+export interface UnderWay {
+  readonly signal: AbortSignal | undefined;
+  cancel(why: 'timeout' | 'aborted'): void;
+}
 
 /**
  * Keep-alive connections to one origin, one for each call in flight. The last one used is the next one taken, so that
@@ -56,7 +61,7 @@ export class Sockets {
  */
 export class OneSocket extends Client {
   /** The one under way. */
-  exchange: Exchange | undefined;
+  exchange: UnderWay | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timeoutMs = 0;
   readonly #onFree: (socket: OneSocket) => void;
@@ -73,7 +78,7 @@ export class OneSocket extends Client {
   }
 
   /** One time over connecting, sending, waiting and reading; undici's own restart with every byte. */
-  began(exchange: Exchange, timeoutMs: number): void {
+  began(exchange: UnderWay, timeoutMs: number): void {
     this.exchange = exchange;
     if (this.#timer === undefined || this.#timeoutMs !== timeoutMs) {
       clearTimeout(this.#timer);
