@@ -16,6 +16,7 @@ import { type Prepared, prepare } from '../runs/prepare.ts';
 import { type PreviewedRow, preview } from '../runs/preview.ts';
 import { systemClock } from '../scheduler/clock.ts';
 import type { Job } from '../spec/job.ts';
+import { fromDifference } from './difference.ts';
 import { invalidJob, loadJob } from './load-job.ts';
 import { createLog, logFormat } from './log.ts';
 import { inputOf, previewOutcome } from './preview.ts';
@@ -216,9 +217,18 @@ function rowTable(one: Side, two: Side, { columns }: Comparison, rows: readonly 
     ...(several ? [row.one.file] : []),
     row.one.row,
     ...inputs.map((name) => inputOf(row.one, name)),
-    ...columns.flatMap((column, i) => [answerOf(row.one, column, i), answerOf(row.other, column, i)]),
+    ...columns.flatMap((column, i) =>
+      shownPair(answerOf(row.one, column, i), answerOf(row.other, column, i)),
+    ),
   ]);
   return fitted(head, body, terminalWidth());
+}
+
+/** Numbers stay numbers, which stand on the right. */
+function shownPair(one: unknown, other: unknown): unknown[] {
+  return typeof one === 'number' || typeof other === 'number'
+    ? [one, other]
+    : fromDifference(shown(one), shown(other));
 }
 
 /** A row that failed has its error in the place of its first column. */

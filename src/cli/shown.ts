@@ -19,7 +19,13 @@ export function shown(value: unknown): string {
 function plainText(value: unknown): string {
   if (value === null || value === undefined) return '';
   const short = shortened(value);
-  return typeof short === 'string' ? short : JSON.stringify(short, (_, item: unknown) => shortened(item));
+  return typeof short === 'string' ? short : JSON.stringify(short, asShortened);
+}
+
+/** Of JSON.stringify, which has made an object of a Buffer before it asks. */
+function asShortened(this: Readonly<Record<string, unknown>>, key: string, item: unknown): unknown {
+  const own = this[key];
+  return shortened(own instanceof Uint8Array ? own : item);
 }
 
 /** A value as JSON may hold it and a person wants to see it. */

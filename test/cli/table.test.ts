@@ -11,6 +11,7 @@ describe('a value in a table', () => {
     ['right\u202eleft', 'right left'],
     [png, '<image/png, 1.2 kB>'],
     [new Uint8Array([1, 2, 3]), '<bytes, 3 B>'],
+    [[{ mask: Buffer.from(png) }], '[{"mask":"<image/png, 1.2 kB>"}]'],
     [{ bytes: png, path: 'a.png' }, '{"bytes":"<image/png, 1.2 kB>","path":"a.png"}'],
     [0.123456, '0.1235'],
     [12345678901234567890n, '12345678901234567890'],

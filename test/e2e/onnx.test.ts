@@ -176,7 +176,13 @@ output: {path: out, format: jsonl}
       'a model that is not there',
       { model: 'acme/none' },
       3,
-      /model acme\/none: is not on this machine.*\n.*sluice models pull acme\/none/,
+      /model acme\/none: is not on this machine.*\n {2}sluice models pull acme\/none\n/,
+    ],
+    [
+      'in which number format it is to be fetched',
+      { model: 'acme/none', backend: '{type: onnx, dtype: q8}' },
+      3,
+      /\n {2}sluice models pull acme\/none --dtype q8\n/,
     ],
     ['a folder that is not there', { model: './none' }, 3, /model \.\/none: there is no such folder/],
     [

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { SluiceError } from '../../errors.ts';
+import type { Dtype } from './model.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -33,9 +34,15 @@ export function cachedModel(id: string, env: Environment): string | undefined {
 /**
  * The folder of a model: a path as it stands, else `model_dir`/id, else the Hugging Face cache. Nothing is downloaded:
  * a run that fetches gigabytes on the quiet is a surprise, and cron has no network.
+ * @param dtype the number format that is wanted of one that is not there
  * @throws {SluiceError} MODEL_NOT_FOUND, exit 3
  */
-export function findModel(name: string, modelDir: string | undefined, env: Environment): string {
+export function findModel(
+  name: string,
+  modelDir: string | undefined,
+  env: Environment,
+  dtype: Dtype = 'auto',
+): string {
   if (isPath(name)) {
     if (existsSync(name)) return name;
     throw new SluiceError('MODEL_NOT_FOUND', `model ${name}: there is no such folder`, {
@@ -51,7 +58,7 @@ export function findModel(name: string, modelDir: string | undefined, env: Envir
     'MODEL_NOT_FOUND',
     `model ${name}: is not on this machine; looked in ${looked.join(' and ')}`,
     {
-      next: `sluice models pull ${name}`,
+      next: `sluice models pull ${name}${dtype === 'auto' ? '' : ` --dtype ${dtype}`}`,
     },
   );
 }

@@ -29,7 +29,7 @@ export function openOnnxBackend(
 ): Backend {
   requireInstalled('onnxruntime-node');
   const name = job.model!;
-  const folder = findModel(name, spec.modelDir, process.env);
+  const folder = findModel(name, spec.modelDir, process.env, spec.dtype);
   const config = modelConfig(folder);
   checkArchitecture(name, config, task.name);
   checkParameters(name, config, job);

@@ -53,7 +53,7 @@ export class OnnxBackend implements Backend {
     const { folder, files, dtype } = setup.model;
     const [question] = questions;
     return [
-      `${workers} workers, ${setup.threads} threads each, ${setup.device}; up to ${window} rows a call`,
+      `workers: ${workers}, threads of each: ${setup.threads}, ${setup.device}; up to ${window} rows a call`,
       `model ${folder}: ${Object.values(files).join(', ')} (${dtype})`,
       '',
       JSON.stringify(question, (_, value: unknown) =>
