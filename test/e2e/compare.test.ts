@@ -67,7 +67,9 @@ describe('compare', () => {
     await withEmulator({ seed: 1, faults: { 500: 0.2 } }, (one) =>
       withEmulator({ seed: 2, faults: { 503: 0.2 } }, async (two) => {
         const folder = folderWith(
-          sentiment(`{url: "${one.url}"}`).replace('max_attempts: 3', 'max_attempts: 20'),
+          sentiment(`{url: "${one.url}"}`)
+            .replace('max_attempts: 3', 'max_attempts: 20')
+            .replace('give_up_after_s: 0.5', 'give_up_after_s: 60'),
         );
         const args = ['compare', 'job.yaml', '--with', 'api', '--other-set', `backend.url=${two.url}`];
         const { code, stdout } = await sluice(folder, args);
