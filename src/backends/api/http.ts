@@ -167,14 +167,17 @@ export class ApiBackend implements Backend {
     }
     const decoded = this.#contract.decode(body, questions, this.#task);
     const requestId = requestIdIn(responseHeaders);
-    const id = requestId === undefined ? undefined : { requestId };
+    const id = requestId === undefined ? undefined : { requestId: this.#secrets.blot(requestId) };
     if ('failure' in decoded) return { ok: false, failure: { status, ...id, ...decoded.failure } };
     return { ok: true, answers: decoded.answers, status, ...id };
   }
 
-  /** Words that come from outside the body, such as a location. */
+  /** What comes from outside the body, such as a location and a request id. */
   #blotted(failure: CallFailure): CallFailure {
-    return { ...failure, message: this.#secrets.blot(failure.message) };
+    const { message, requestId } = failure;
+    const blotted = { ...failure, message: this.#secrets.blot(message) };
+    if (requestId !== undefined) blotted.requestId = this.#secrets.blot(requestId);
+    return blotted;
   }
 
   /** One listener a signal: a run hands the same signal to each of its calls, and thousands may be in flight. */

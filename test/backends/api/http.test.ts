@@ -309,6 +309,13 @@ describe('the token', () => {
     ],
     ['an answer', (response, { headers }) => json(response, [{ label: headers.authorization, score: 1 }])],
     ['an answer that is none', (response, { headers }) => void response.end(String(headers.authorization))],
+    ...[200, 400].map((status): [string, Script] => [
+      `the request id of a ${status}`,
+      (response, { headers }) => {
+        response.setHeader('x-request-id', `for ${headers.authorization}`);
+        json(response, ANSWER, status);
+      },
+    ]),
   ])('that a server echoes in %s is blotted out', async (_, script) => {
     const outcome = JSON.stringify(await outcomeOf(script));
     expect(outcome).toContain('***');
