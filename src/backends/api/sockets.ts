@@ -57,7 +57,7 @@ export class Sockets {
 /**
  * A client of one connection that knows its exchange and for how long it has been idle. What is under way is found
  * here, and one timer serves for all exchanges of a connection: a `Set` of them and a timer for each kept every one
- * alive through two collections, a third of what a run spent on them.
+ * alive until the next full collection, and a scavenge took 9 to 12 ms in place of 3.
  */
 export class OneSocket extends Client {
   /** The one under way. */
