@@ -1,19 +1,8 @@
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Engine } from '../../src/duckdb/engine.ts';
-import { openFolder, type TemporaryFolder } from '../temporary.ts';
-import { countingStorage, read, withDataset } from './kit.ts';
+import { describe, expect, test } from 'vitest';
+import { countingStorage, openedHere, read, withDataset } from './kit.ts';
 
-let engine: Engine;
-let folder: TemporaryFolder;
-beforeAll(async () => {
-  engine = await Engine.open();
-  folder = openFolder();
-});
-afterAll(async () => {
-  await engine.close();
-  folder[Symbol.dispose]();
-});
+const { engine, folder } = await openedHere();
 
 async function csv(content: string | Uint8Array, name = 't.csv') {
   return read(engine, folder.write(name, content));

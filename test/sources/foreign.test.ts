@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import * as arrow from 'apache-arrow';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { Compression, Table, WriterPropertiesBuilder, WriterVersion, writeParquet } from 'parquet-wasm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Engine } from '../../src/duckdb/engine.ts';
-import { openFolder, type TemporaryFolder } from '../temporary.ts';
-import { type Row, read } from './kit.ts';
+import { describe, expect, test } from 'vitest';
+import { openedHere, read, type Row } from './kit.ts';
 
 /** The part of parquetjs-lite that is used here; it has no types of its own. */
 interface ParquetJs {
@@ -26,16 +24,7 @@ interface ParquetJs {
 }
 const parquetjs = createRequire(import.meta.url)('parquetjs-lite') as ParquetJs;
 
-let engine: Engine;
-let folder: TemporaryFolder;
-beforeAll(async () => {
-  engine = await Engine.open();
-  folder = openFolder();
-});
-afterAll(async () => {
-  await engine.close();
-  folder[Symbol.dispose]();
-});
+const { engine, folder } = await openedHere();
 
 /** Values without DuckDB's own classes: dates as ISO text, decimals and times as they print, bytes as an array. */
 function plain(value: unknown): unknown {

@@ -1,19 +1,8 @@
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Engine } from '../../src/duckdb/engine.ts';
-import { openFolder, type TemporaryFolder } from '../temporary.ts';
-import { read } from './kit.ts';
+import { describe, expect, test } from 'vitest';
+import { openedHere, read } from './kit.ts';
 
-let engine: Engine;
-let folder: TemporaryFolder;
-beforeAll(async () => {
-  engine = await Engine.open();
-  folder = openFolder();
-});
-afterAll(async () => {
-  await engine.close();
-  folder[Symbol.dispose]();
-});
+const { engine, folder } = await openedHere();
 
 const jsonl = (first: number) => gzipSync(`{"id":${first},"text":"a"}\n{"id":${first + 1},"text":"b"}\n`);
 const [one, two] = [jsonl(0), jsonl(2)];

@@ -1,8 +1,21 @@
-import type { Engine } from '../../src/duckdb/engine.ts';
+import { afterAll } from 'vitest';
+import { Engine } from '../../src/duckdb/engine.ts';
 import { Dataset, type DatasetOptions, type ReadOptions } from '../../src/sources/dataset.ts';
 import { sqlType } from '../../src/sources/types.ts';
 import { localStorage } from '../../src/storage/local.ts';
 import type { Storage, StoredBytes } from '../../src/storage/storage.ts';
+import { openFolder, type TemporaryFolder } from '../temporary.ts';
+
+/** An engine and a folder for the tests of a file, closed and removed after them. */
+export async function openedHere(): Promise<{ engine: Engine; folder: TemporaryFolder }> {
+  const engine = await Engine.open();
+  const folder = openFolder();
+  afterAll(async () => {
+    await engine.close();
+    folder[Symbol.dispose]();
+  });
+  return { engine, folder };
+}
 
 /** A file in memory that hands out at most `chunk` bytes a read, so that records lie across windows. */
 export function memoryBytes(content: string | Uint8Array, chunk = Number.POSITIVE_INFINITY): StoredBytes {

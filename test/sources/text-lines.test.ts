@@ -1,19 +1,8 @@
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Engine } from '../../src/duckdb/engine.ts';
-import { openFolder, type TemporaryFolder } from '../temporary.ts';
-import { read } from './kit.ts';
+import { expect, test } from 'vitest';
+import { openedHere, read } from './kit.ts';
 
-let engine: Engine;
-let folder: TemporaryFolder;
-beforeAll(async () => {
-  engine = await Engine.open();
-  folder = openFolder();
-});
-afterAll(async () => {
-  await engine.close();
-  folder[Symbol.dispose]();
-});
+const { engine, folder } = await openedHere();
 
 async function lines(content: string | Uint8Array, name = 't.txt', every?: number): Promise<unknown[]> {
   const { columns, rows } = await read(engine, folder.write(name, content), {}, every);

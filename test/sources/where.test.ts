@@ -1,20 +1,9 @@
 import { BIGINT, type DuckDBType, LIST, STRUCT, TIMESTAMP, VARCHAR } from '@duckdb/node-api';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Engine } from '../../src/duckdb/engine.ts';
+import { describe, expect, test } from 'vitest';
 import { checkWhere } from '../../src/sources/where.ts';
-import { openFolder, type TemporaryFolder } from '../temporary.ts';
-import { read, withDataset } from './kit.ts';
+import { openedHere, read, withDataset } from './kit.ts';
 
-let engine: Engine;
-let folder: TemporaryFolder;
-beforeAll(async () => {
-  engine = await Engine.open();
-  folder = openFolder();
-});
-afterAll(async () => {
-  await engine.close();
-  folder[Symbol.dispose]();
-});
+const { engine, folder } = await openedHere();
 
 const types: Record<string, DuckDBType> = {
   id: BIGINT,

@@ -1,20 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Engine } from '../../src/duckdb/engine.ts';
+import { describe, expect, test } from 'vitest';
 import { quoteLiteral } from '../../src/duckdb/quote.ts';
-import { openFolder, type TemporaryFolder } from '../temporary.ts';
-import { read } from './kit.ts';
+import { openedHere, read } from './kit.ts';
 
-let engine: Engine;
-let folder: TemporaryFolder;
-beforeAll(async () => {
-  engine = await Engine.open();
-  folder = openFolder();
-});
-afterAll(async () => {
-  await engine.close();
-  folder[Symbol.dispose]();
-});
+const { engine, folder } = await openedHere();
 
 /** Rows as JSONL in zstd, as the JSONL writer makes it. */
 async function packed(name: string, rows: number): Promise<string> {
