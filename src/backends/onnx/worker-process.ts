@@ -11,6 +11,8 @@ export interface WorkerEvents {
 const keptStderr = 10_000;
 /** Of these, the last ones that are passed on. */
 const lastWords = 2000;
+/** V8's helper threads, for garbage and compilation, take turns with the models of all workers: 2 % of the CPU time. */
+const singleThreaded = '--single-threaded';
 /** What V8 and native code say before they abort because an allocation failed. */
 const memoryGone = /heap out of memory|Fatal process out of memory|bad_alloc/;
 
@@ -29,7 +31,7 @@ export class WorkerProcess {
     this.#child = fork(script, [], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      execArgv: [],
+      execArgv: [singleThreaded],
       env: workerEnvironment(process.env),
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
