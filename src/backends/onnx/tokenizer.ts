@@ -3,6 +3,7 @@ import { isFiniteNumber, isObject, type JsonObject } from '../../tasks/shapes.ts
 import { heavy } from './heavy.ts';
 import { modelJson } from './model.ts';
 import { repairedTokenizer } from './tokenizer-json.ts';
+import { WordCache } from './word-cache.ts';
 
 /** A text, or two that the model reads as a pair. */
 export interface Text {
@@ -65,6 +66,7 @@ const offsetPositions = new Set([
 /** A model's tokenizer: its tokenizer.json, run by Hugging Face's own Rust implementation. */
 export class Tokenizer {
   readonly #native: NativeTokenizer;
+  readonly #words: WordCache | undefined;
   /** Tokens that the model takes, special ones included. */
   readonly maxLength: number;
   readonly padId: number;
@@ -73,10 +75,16 @@ export class Tokenizer {
   /** Tokens that go on a word are marked, as WordPiece does with `##`. */
   readonly marksSubwords: boolean;
 
-  private constructor(native: NativeTokenizer, folder: string, config: JsonObject, marksSubwords: boolean) {
+  private constructor(
+    native: NativeTokenizer,
+    words: WordCache | undefined,
+    folder: string,
+    config: JsonObject,
+    marksSubwords: boolean,
+  ) {
     this.#native = native;
+    this.#words = words;
     this.marksSubwords = marksSubwords;
-    native.disablePadding();
     const own = modelJson(folder, 'tokenizer_config.json') ?? {};
     this.maxLength = longestInput(folder, own, config);
     const pad = tokenOf(own.pad_token);
@@ -98,8 +106,13 @@ export class Tokenizer {
     }
     const module = await heavy('@anush008/tokenizers', () => import('@anush008/tokenizers'));
     try {
-      const native = module.Tokenizer.fromString(JSON.stringify(repairedTokenizer(file))) as unknown;
-      return new Tokenizer(native as NativeTokenizer, folder, config, marksSubwords(file));
+      const repaired = repairedTokenizer(file);
+      const opened = module.Tokenizer.fromString(JSON.stringify(repaired)) as unknown;
+      const native = opened as NativeTokenizer;
+      native.disablePadding();
+      native.disableTruncation();
+      const words = await WordCache.open(native, repaired);
+      return new Tokenizer(native, words, folder, config, marksSubwords(file));
     } catch (error) {
       throw new SluiceError(
         'MODEL_DAMAGED',
@@ -117,18 +130,33 @@ export class Tokenizer {
    * @returns an Error for a text that cannot be cut: where only one of a pair may be, and the other is too long
    */
   async encode(texts: readonly Text[], truncation: Truncation | undefined): Promise<(Encoding | Error)[]> {
-    if (truncation === undefined) this.#native.disableTruncation();
-    else {
+    const known = await this.#words?.encode(texts, truncation);
+    if (known === undefined) return this.#encodeWhole(texts, truncation);
+    const others = texts.filter((_, i) => known[i] === undefined);
+    const whole = others.length === 0 ? [] : await this.#encodeWhole(others, truncation);
+    let next = 0;
+    return known.map((encoding) => encoding ?? whole[next++]!);
+  }
+
+  async #encodeWhole(
+    texts: readonly Text[],
+    truncation: Truncation | undefined,
+  ): Promise<(Encoding | Error)[]> {
+    if (truncation !== undefined) {
       const { maxLength, strategy, direction = 'right', stride = 0 } = truncation;
       this.#native.setTruncation(maxLength, { strategy, direction, stride });
     }
-    if (texts.every(({ pair }) => pair === undefined))
-      return this.#native.encodeBatch(texts.map(({ text }) => text));
-    return Promise.all(
-      texts.map(({ text, pair }) =>
-        this.#native.encode(text, pair).catch((error: unknown) => asError(error)),
-      ),
-    );
+    try {
+      if (texts.every(({ pair }) => pair === undefined))
+        return await this.#native.encodeBatch(texts.map(({ text }) => text));
+      return await Promise.all(
+        texts.map(({ text, pair }) =>
+          this.#native.encode(text, pair).catch((error: unknown) => asError(error)),
+        ),
+      );
+    } finally {
+      this.#native.disableTruncation();
+    }
   }
 
   tokenOf(id: number): string {
