@@ -41,8 +41,11 @@ export function predictionColumns(): Field[] {
  */
 export function decodePredictions(answer: unknown): ResultRow {
   const predictions = predictionsIn(answer);
-  // Array.prototype.sort is stable: equal scores keep the server's order, so a re-run writes the same bytes.
-  predictions.sort((a, b) => b.score - a.score);
+  // Nearly all answers are sorted already, and to sort a few things costs more than all else here.
+  if (predictions.some(({ score }, i) => i > 0 && score > predictions[i - 1]!.score)) {
+    // Array.prototype.sort is stable: equal scores keep the server's order, so a re-run writes the same bytes.
+    predictions.sort((a, b) => b.score - a.score);
+  }
   const best = predictions[0];
   if (best === undefined) throw new DecodeError('at least one {label, score}', answer);
   return { label: best.label, score: best.score, predictions };
