@@ -163,7 +163,7 @@ export class Pool {
     if (job === undefined) return;
     const { window } = job;
     if (message.type === 'planned') window.planned(message.plan, message.refused);
-    else if (message.type === 'answered') window.answered(message);
+    else if (message.type === 'answered') for (const run of message.runs) window.answered(run);
     else {
       window.failed(message.message);
       // The worker has dropped it and goes on with the next: it is given the changed plan after that.

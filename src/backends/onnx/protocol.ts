@@ -28,7 +28,7 @@ export type FromWorker =
   | { type: 'unusable'; code: string; message: string; next?: string }
   /** The runs that this window will take, and the rows that no run can take. */
   | { type: 'planned'; id: number; plan: number[][]; refused: [row: number, why: string][] }
-  /** The answers of the first run that was left. */
-  | ({ type: 'answered'; id: number } & Answered)
+  /** The answers of the first runs that were left. */
+  | { type: 'answered'; id: number; runs: Answered[] }
   /** The model refused the first run that was left; the worker lives. */
   | { type: 'failed'; id: number; message: string };

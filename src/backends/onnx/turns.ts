@@ -1,6 +1,14 @@
 import { messageOf } from '../../errors.ts';
 import type { FromWorker, ToWorker } from './protocol.ts';
-import type { Prepared, Runner } from './runner.ts';
+import type { Answered, Prepared, Runner } from './runner.ts';
+
+/**
+ * Milliseconds for which answers are held, to be told together: each message wakes the main process, on a core on which
+ * a model is at work. A small model's run takes ten.
+ */
+const heldMs = 50;
+/** Runs that are told one by one at the end of a window, so that the pool gives the next one in time. */
+const lastRuns = 4;
 
 /** A window that the pool has given. */
 type Given = Extract<ToWorker, { type: 'run' }>;
@@ -15,13 +23,21 @@ export class Turns {
   /** Whether anybody listens; a window is given up when not. */
   readonly #isHeard: () => boolean;
   readonly #runner: Runner;
+  /** Milliseconds from any beginning. */
+  readonly #now: () => number;
   #prepared: Promise<unknown> = Promise.resolve();
   #answered: Promise<void> = Promise.resolve();
 
-  constructor(runner: Runner, say: (message: FromWorker) => void, isHeard: () => boolean) {
+  constructor(
+    runner: Runner,
+    say: (message: FromWorker) => void,
+    isHeard: () => boolean,
+    now: () => number = () => performance.now(),
+  ) {
     this.#runner = runner;
     this.#say = say;
     this.#isHeard = isHeard;
+    this.#now = now;
   }
 
   /**
@@ -40,14 +56,25 @@ export class Turns {
   async #answer({ id, plan }: Given, prepared: Prepared): Promise<void> {
     if (plan === undefined)
       this.#say({ type: 'planned', id, plan: prepared.plan, refused: prepared.refused });
-    for (const rows of prepared.plan) {
+    let held: Answered[] = [];
+    let told = this.#now();
+    const tell = (): void => {
+      if (held.length > 0) this.#say({ type: 'answered', id, runs: held });
+      held = [];
+      told = this.#now();
+    };
+    for (const [i, rows] of prepared.plan.entries()) {
       if (!this.#isHeard()) return;
       try {
-        this.#say({ type: 'answered', id, ...(await prepared.run(rows)) });
+        held.push(await prepared.run(rows));
       } catch (error) {
+        tell();
         this.#say({ type: 'failed', id, message: messageOf(error) });
         return;
       }
+      // Of a window that a worker died of, the pool must know at which run the next one does.
+      const atOnce = plan !== undefined || prepared.plan.length - i <= lastRuns;
+      if (atOnce || this.#now() - told >= heldMs) tell();
     }
   }
 }

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import type { FromWorker } from '../../../src/backends/onnx/protocol.ts';
 import { RowRunner } from '../../../src/backends/onnx/row-runner.ts';
+import type { Runner } from '../../../src/backends/onnx/runner.ts';
 import { Turns } from '../../../src/backends/onnx/turns.ts';
 import { Unanswerable } from '../../../src/tasks/task.ts';
 import { texts } from './kit.ts';
@@ -65,8 +67,7 @@ test('a row too large to wait beside another one is decoded when its turn has co
   expect(await said(runner, [['a', 'b']])).toContainEqual({
     type: 'answered',
     id: 0,
-    answers: ['B!'],
-    refused: [],
+    runs: [{ answers: ['B!'], refused: [] }],
   });
   expect(events).toEqual(['read a', 'begin A', 'end A', 'read b', 'begin B', 'end B']);
 });
@@ -75,11 +76,11 @@ test('a row that cannot be decoded is refused at its own turn', async () => {
   const { runner } = recorded({ broken: 'b' });
   expect(await said(runner, [['a'], ['b'], ['c']])).toEqual([
     { type: 'planned', id: 0, plan: [[0]], refused: [] },
-    { type: 'answered', id: 0, answers: ['A!'], refused: [] },
+    { type: 'answered', id: 0, runs: [{ answers: ['A!'], refused: [] }] },
     { type: 'planned', id: 1, plan: [[0]], refused: [] },
-    { type: 'answered', id: 1, answers: [undefined], refused: [[0, 'broken']] },
+    { type: 'answered', id: 1, runs: [{ answers: [undefined], refused: [[0, 'broken']] }] },
     { type: 'planned', id: 2, plan: [[0]], refused: [] },
-    { type: 'answered', id: 2, answers: ['C!'], refused: [] },
+    { type: 'answered', id: 2, runs: [{ answers: ['C!'], refused: [] }] },
   ]);
 });
 
@@ -113,4 +114,50 @@ test('windows are prepared one at a time, and one that cannot be does not end th
   await Promise.all([first, second]);
   expect(events.slice(0, 4)).toEqual(['prepare a', 'prepared a', 'prepare b', 'answered a']);
   expect(events).toContain('answered b');
+});
+
+/** How many answers each message of a window of ten rows has, where each row takes so long and one may throw. */
+async function told(options: { rowMs: number; plan?: number[][]; throws?: number }): Promise<unknown[]> {
+  let now = 0;
+  const runner: Runner = {
+    prepare: async (questions, plan) => ({
+      plan: plan ?? questions.map((_, row) => [row]),
+      refused: [],
+      run: async ([row]) => {
+        now += options.rowMs;
+        if (row === options.throws) throw new Error('no memory');
+        return { answers: [row], refused: [] };
+      },
+    }),
+  };
+  const messages: unknown[] = [];
+  const say = (message: FromWorker) => {
+    if (message.type === 'answered') messages.push(message.runs.flatMap(({ answers }) => answers));
+    else if (message.type === 'failed') messages.push(message.message);
+  };
+  const turns = new Turns(
+    runner,
+    say,
+    () => true,
+    () => now,
+  );
+  const questions = texts(Array.from({ length: 10 }, (_, i) => String(i)));
+  const { plan } = options;
+  await turns.take({ type: 'run', id: 0, questions, ...(plan === undefined ? {} : { plan }) });
+  return messages;
+}
+
+test('answers of a small model are told together, the last ones of a window one by one', async () => {
+  expect(await told({ rowMs: 20 })).toEqual([[0, 1, 2], [3, 4, 5], [6], [7], [8], [9]]);
+  expect(await told({ rowMs: 1 })).toEqual([[0, 1, 2, 3, 4, 5, 6], [7], [8], [9]]);
+  expect(await told({ rowMs: 60 })).toHaveLength(10);
+});
+
+test('answers of a window that a worker died of are told one by one', async () => {
+  const plan = [[3], [4], [5], [6], [7], [8], [9]];
+  expect(await told({ rowMs: 1, plan })).toEqual(plan);
+});
+
+test('answers that were held are told before a failure, which belongs to the run after them', async () => {
+  expect(await told({ rowMs: 1, throws: 4 })).toEqual([[0, 1, 2, 3], 'no memory']);
 });
