@@ -26,6 +26,12 @@ const viewLength = 13;
 const wordsAtOnce = 1_000;
 const none: readonly number[] = [];
 
+/** The words of a text, or of the beginning that is more than the model takes. */
+interface Beginning {
+  words: Word[];
+  isWhole: boolean;
+}
+
 /**
  * Remembers the tokens of words, so that a text costs a look-up for each of its words. A dataset has few words, and
  * tokenising each of its texts from end to end takes a tenth of the time of a small model.
@@ -80,54 +86,59 @@ export class WordCache {
     const fresh = new Map<string, Word>();
     const split = texts.map((text) => this.#split(text, truncation, fresh));
     if (fresh.size > 0) await this.#learn(fresh);
-    return split.map((words, i) => words && this.#joined(texts[i]!, words, truncation));
+    return split.map((beginnings, i) => beginnings && this.#joined(texts[i]!, beginnings, truncation));
   }
 
-  /** The words of a text, or of two. */
+  /** The words of a text, or of two. What is far behind the cut is not looked at. */
   #split(
     { text, pair }: Text,
     truncation: Truncation | undefined,
     fresh: Map<string, Word>,
-  ): Word[][] | undefined {
+  ): Beginning[] | undefined {
     const texts = pair === undefined ? [text] : [text, pair];
     if (texts.some((each) => this.#acrossWords.some((token) => each.includes(token)))) return undefined;
-    // What is behind the cut is not looked at; if the tokenizer has to cut, it gets the whole text.
-    return texts.map((each) => this.#wordsOf(each, (truncation?.maxLength ?? Infinity) + 1, fresh));
+    const most = (truncation?.maxLength ?? Number.POSITIVE_INFINITY) + 1;
+    return texts.map((each) => this.#beginningOf(each, most, fresh));
   }
 
   #joined(
     { text, pair }: Text,
-    [first, second]: readonly Word[][],
+    [first, second]: readonly Beginning[],
     truncation: Truncation | undefined,
   ): Encoding | undefined {
-    const parts: Part[] = [{ text, words: first!, kept: tokensOf(first!) }];
-    if (pair !== undefined) parts.push({ text: pair, words: second!, kept: tokensOf(second!) });
+    const parts: Part[] = [{ text, words: first!.words, kept: tokensOf(first!) }];
+    if (pair !== undefined) parts.push({ text: pair, words: second!.words, kept: tokensOf(second!) });
     const frame = pair === undefined ? this.#single : this.#pair;
-    const tooLong =
-      parts.reduce((sum, { kept }) => sum + kept, frame.marks) - (truncation?.maxLength ?? Infinity);
-    if (tooLong > 0) {
+    const most = truncation?.maxLength ?? Number.POSITIVE_INFINITY;
+    // Some words had fewer tokens than was thought.
+    if (!first!.isWhole && parts[0]!.kept <= most) return undefined;
+    if (second?.isWhole === false) return undefined;
+    const tooMany = parts.reduce((sum, { kept }) => sum + kept, frame.marks) - most;
+    if (tooMany > 0) {
       const { strategy, direction, stride } = truncation!;
       const cutsFirst = strategy === 'OnlyFirst' || (strategy === 'LongestFirst' && pair === undefined);
-      parts[0]!.kept -= tooLong;
+      parts[0]!.kept -= tooMany;
       if (!cutsFirst || direction === 'left' || stride !== undefined || parts[0]!.kept <= 0) return undefined;
     }
     return new JoinedEncoding(frame, parts);
   }
 
   /** The words of a text, to its end or to that many tokens. Those that nobody knows yet are put to the fresh ones. */
-  #wordsOf(text: string, mostTokens: number, fresh: Map<string, Word>): Word[] {
+  #beginningOf(text: string, mostTokens: number, fresh: Map<string, Word>): Beginning {
     const words: Word[] = [];
     let tokens = 0;
-    for (let at = 0; at < text.length && tokens < mostTokens; ) {
+    let at = 0;
+    while (at < text.length && tokens < mostTokens) {
       const end = wordEnd(text, at);
       if (end > at) {
         const word = this.#wordOf(text.slice(at, end), fresh);
-        tokens += word.ids.length;
+        // One that is not known yet has a token, unless it is made of signs that are dropped.
+        tokens += word.ids === none ? 1 : word.ids.length;
         words.push(word);
       }
       at = end + 1;
     }
-    return words;
+    return { words, isWhole: at >= text.length };
   }
 
   #wordOf(text: string, fresh: Map<string, Word>): Word {
@@ -183,6 +194,6 @@ export class WordCache {
   }
 }
 
-function tokensOf(words: readonly Word[]): number {
+function tokensOf({ words }: Beginning): number {
   return words.reduce((sum, { ids }) => sum + ids.length, 0);
 }

@@ -115,6 +115,23 @@ test('a word is asked for once, however many texts have it', async () => {
   expect(asked).toHaveLength(1);
 });
 
+test('of a text that is cut no word is asked for that is far behind the cut', async () => {
+  const { cache, asked } = await opened();
+  const text = Array.from({ length: 1000 }, (_, i) => `w${i}`).join(' ');
+  await cache!.encode([{ text }], { maxLength: 8, strategy: 'LongestFirst' });
+  expect(asked).toEqual(['w0 w1 w2 w3 w4 w5 w6 w7 w8']);
+});
+
+test('a text whose first words turn out to have no tokens is not taken for one that is too long', async () => {
+  const { cache, direct } = await opened();
+  const text = `${'\u200b\u200b \u0007 '.repeat(10)}Anna`;
+  const truncation: Truncation = { maxLength: 8, strategy: 'LongestFirst' };
+  expect(await cache!.encode([{ text }], truncation)).toEqual([undefined]);
+  // Now its words are known.
+  const [joined] = await cache!.encode([{ text }], truncation);
+  expect(all(joined!)).toEqual(all(await direct({ text }, truncation)));
+});
+
 test('words that were not met for long are forgotten, those that are met again are not', async () => {
   const { cache, asked } = await opened();
   for (let i = 0; i < 40; i++) {
