@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { MappingError } from '../mapping/mapping.ts';
 import type { Parameters, Task } from '../tasks/task.ts';
 

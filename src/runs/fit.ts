@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { SluiceError } from '../errors.ts';
 import { compileMapping, type Mapping, type MappingEntry } from '../mapping/mapping.ts';
 import { nearest } from '../nearest.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** What `spec/` needs to know of a task. `tasks/` has them; the command line brings the two together. */
 export interface TaskEntry {

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type Catalogue, findEntry, type TaskEntry } from './catalogue.ts';
 import { problemsOf } from './issues.ts';
 import { isBound } from './bindings.ts';

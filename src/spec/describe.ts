@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { jobFields } from './fields.ts';
 import { shapeOf } from './read-job.ts';
 

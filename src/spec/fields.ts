@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Every field of a job file: type, range, default and meaning. Validation, defaults, JSON Schema and docs/job-file.md

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Catalogue, type ContractEntry, findEntry, type LocalEntry } from './catalogue.ts';
 import { checkContract } from './check-contract.ts';
 import { checkLocal } from './check-local.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { column, listOf, structOf, utf8 } from './arrow-types.ts';
 import { babble } from './babble.ts';
 import { lengthParameters, samplingParameters } from './generation.ts';

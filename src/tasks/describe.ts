@@ -1,5 +1,5 @@
 import { DataType, type Field } from 'apache-arrow';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Task } from './task.ts';
 
 /** A task's facts in plain values; the command line and docs/tasks.md show them. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { column, listOf, vectorOf } from './arrow-types.ts';
 import { hash32, noise, wordsIn } from './hash.ts';
 import { isList } from './shapes.ts';

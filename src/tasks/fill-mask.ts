@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { column, float64, int32, int64, listOf, structOf, utf8 } from './arrow-types.ts';
 import { hash32, noise } from './hash.ts';
 import { isFiniteNumber, isObject } from './shapes.ts';

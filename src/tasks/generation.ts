@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Parameters that the tasks which write text have in common, with the ranges and defaults of the API's documentation. */
 

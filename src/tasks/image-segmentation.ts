@@ -1,5 +1,5 @@
 import { Binary as BinaryType } from 'apache-arrow';
-import { z } from 'zod';
+import * as z from 'zod';
 import { column, float64, listOf, structOf, utf8 } from './arrow-types.ts';
 import { hash32, noise } from './hash.ts';
 import { imageSize } from './image-size.ts';

@@ -1,5 +1,5 @@
 import type { Field } from 'apache-arrow';
-import { z } from 'zod';
+import * as z from 'zod';
 import { column, float64, listOf, structOf, utf8 } from './arrow-types.ts';
 import { hash32, noise } from './hash.ts';
 import { isFiniteNumber, isObject, itemsOf } from './shapes.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { column, float64, int32, utf8 } from './arrow-types.ts';
 import { codePointIndex } from './code-points.ts';
 import { hash32, wordsIn } from './hash.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { column, float64, listOf } from './arrow-types.ts';
 import { featureExtraction } from './feature-extraction.ts';
 import { isFiniteNumber } from './shapes.ts';

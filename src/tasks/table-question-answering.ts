@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { column, int32, listOf, utf8 } from './arrow-types.ts';
 import { wordsIn } from './hash.ts';
 import { isInt32, isObject, itemsOf } from './shapes.ts';

@@ -1,5 +1,5 @@
 import type { Field } from 'apache-arrow';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { messageOf } from '../errors.ts';
 
 /**

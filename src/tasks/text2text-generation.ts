@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { babble } from './babble.ts';
 import { continuationParameters, lengthParameters, seq2seqParameters } from './generation.ts';
 import type { Inputs, Parameters, Task } from './task.ts';

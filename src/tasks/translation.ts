@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { column, utf8 } from './arrow-types.ts';
 import { seq2seqParameters } from './generation.ts';
 import type { Inputs, Task } from './task.ts';

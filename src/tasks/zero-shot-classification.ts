@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hash32, wordsIn } from './hash.ts';
 import { decodePredictions, predictionColumns } from './predictions.ts';
 import { DecodeError } from './task.ts';

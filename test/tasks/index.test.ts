@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { describe, expect, test } from 'vitest';
 import { findTask, tasks } from '../../src/tasks/index.ts';
 import type { InputKind, InputValue } from '../../src/tasks/task.ts';
