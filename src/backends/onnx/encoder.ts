@@ -5,7 +5,8 @@ import { type Head, isOf, type Sequence, type Shape } from './head.ts';
 import { packed, tokensPerRun } from './packing.ts';
 import type { Answered, Prepared, Runner } from './runner.ts';
 import type { Input, Output, Session } from './session.ts';
-import type { Encoding, Text, Tokenizer, Truncation } from './tokenizer.ts';
+import type { Encoding, Text, Truncation } from './encoding.ts';
+import type { Tokenizer } from './tokenizer.ts';
 
 /** Sequences of a run at most: hundreds of one-word texts gain nothing from more. */
 const sequencesPerRun = 128;

@@ -1,6 +1,6 @@
 import type { Question } from '../backend.ts';
 import type { Output } from './session.ts';
-import type { Encoding, Text, Truncation } from './tokenizer.ts';
+import type { Encoding, Text, Truncation } from './encoding.ts';
 
 /** A tokenised text on its way through the model. A text that is cut into windows gives several. */
 export interface Sequence {

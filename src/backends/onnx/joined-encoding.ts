@@ -1,4 +1,4 @@
-import type { Encoding } from './tokenizer.ts';
+import type { Encoding } from './encoding.ts';
 
 /** A word's tokens as the tokenizer gives them for the word alone. */
 export interface Word {

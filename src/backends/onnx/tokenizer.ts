@@ -1,38 +1,10 @@
 import { messageOf, SluiceError } from '../../errors.ts';
 import { isFiniteNumber, isObject, type JsonObject } from '../../tasks/shapes.ts';
+import type { Encoding, Text, Truncation } from './encoding.ts';
 import { heavy } from './heavy.ts';
 import { modelJson } from './model.ts';
 import { repairedTokenizer } from './tokenizer-json.ts';
 import { WordCache } from './word-cache.ts';
-
-/** A text, or two that the model reads as a pair. */
-export interface Text {
-  text: string;
-  pair?: string;
-}
-
-/** What is done to a text that is longer than the model takes. */
-export interface Truncation {
-  /** Tokens, special ones included. */
-  maxLength: number;
-  strategy: 'LongestFirst' | 'OnlyFirst' | 'OnlySecond';
-  direction?: 'left' | 'right';
-  /** Tokens that two windows over one text have in common; the windows after the first are `overflow`. */
-  stride?: number;
-}
-
-/** A tokenised text. Offsets count code points of the text, as Python's strings and the API do. */
-export interface Encoding {
-  getIds(): number[];
-  getTypeIds(): number[];
-  getSpecialTokensMask(): number[];
-  getOffsets(): [number, number][];
-  /** For each token, the word that it belongs to; null for special tokens. */
-  getWordIds(): (number | null)[];
-  /** For each token, 0 or 1 for the first and second text; null for special tokens. */
-  getSequenceIds(): (number | null)[];
-  getOverflowing(): Encoding[];
-}
 
 /** The native tokenizer, as far as it is used; its own declarations leave out the types of its inputs. */
 interface NativeTokenizer {

@@ -8,7 +8,7 @@ import {
   type Word,
   wordEnd,
 } from './joined-encoding.ts';
-import type { Encoding, Text, Truncation } from './tokenizer.ts';
+import type { Encoding, Text, Truncation } from './encoding.ts';
 
 /** The tokenizer behind the cache, which takes texts as they are and cuts nothing. */
 export interface WholeTexts {

@@ -1,7 +1,7 @@
 import { Tokenizer as Native } from '@anush008/tokenizers';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Encoding, Text, Truncation } from '../../../src/backends/onnx/tokenizer.ts';
+import type { Encoding, Text, Truncation } from '../../../src/backends/onnx/encoding.ts';
 import { type WholeTexts, WordCache } from '../../../src/backends/onnx/word-cache.ts';
 import type { JsonObject } from '../../../src/tasks/shapes.ts';
 import { pieceTokenizer } from '../../models/pieces.ts';

@@ -1,6 +1,6 @@
 import { type Parameters, Unanswerable } from '../../../tasks/task.ts';
 import { type Head, rowOf, type Shape } from '../head.ts';
-import type { Truncation } from '../tokenizer.ts';
+import type { Truncation } from '../encoding.ts';
 import { normalized, type Pooling, pooled, type SentenceModel } from './pooling.ts';
 
 /** Outputs that hold a vector for each token, and one for the whole text, by the names that exporters give them. */
