@@ -45,7 +45,7 @@ const mayImport: Record<string, readonly string[]> = {
 };
 
 /** Small files that know nothing of any room. */
-const shared = ['errors.ts', 'nearest.ts', 'version.ts'];
+const shared = ['errors.ts', 'nearest.ts', 'package-folder.ts', 'version.ts'];
 
 interface Import {
   file: string;

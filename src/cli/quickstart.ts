@@ -1,13 +1,14 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Engine } from '../duckdb/engine.ts';
 import { quoteLiteral } from '../duckdb/quote.ts';
 import { startEmulator } from '../emulator/emulator.ts';
 import { spreadFaults } from '../emulator/faults.ts';
 import { Exit } from '../errors.ts';
+import { packageFolder } from '../package-folder.ts';
 import { runJob } from './run.ts';
 import { table } from './table.ts';
 
-const packaged = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const packaged = (path: string) => join(packageFolder, path);
 
 /**
  * `sluice quickstart`: the shipped job over shipped sentences against the emulator, which is loading at first and then

@@ -52,9 +52,10 @@ async function fetchOnce(url: string, maxBytes: number, signal: AbortSignal): Pr
   const { username, password } = new URL(url);
   // A name and password in a URL are a header to its server; rows of others do not get to send headers.
   if (username !== '' || password !== '') throw new Final('it has a user name or password in it');
-  // Loaded when the first row names a URL: `check` and most jobs never do, and it takes as long to load as they run.
-  const { fetch } = await import('undici');
-  const response = await fetch(url, { signal });
+  // Loaded when the first row names a URL: `check` and most jobs never do, and it takes as long to load as they run. By
+  // its default export: that is all that a bundle has of a CommonJS module.
+  const { default: undici } = await import('undici');
+  const response = await undici.fetch(url, { signal });
   if (!response.ok) {
     await response.body?.cancel();
     const { status, statusText } = response;

@@ -17,6 +17,9 @@ npm init -y >/dev/null
 # As README says: without it the runtime's install step fetches CUDA from elsewhere.
 ONNXRUNTIME_NODE_INSTALL=skip npm install --silent --omit=dev "$tarball"
 sluice="npx --no-install sluice"
+# Packages that are bundled are not installed a second time, and their licences are there.
+test ! -e node_modules/apache-arrow
+grep -q '^apache-arrow ' node_modules/sluice/dist/THIRD-PARTY-NOTICES.txt
 
 $sluice --version
 $sluice --help >/dev/null

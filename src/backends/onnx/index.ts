@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Exit, SluiceError } from '../../errors.ts';
+import { packageFolder } from '../../package-folder.ts';
 import type { JsonObject } from '../../tasks/shapes.ts';
 import type { Job, OnnxSpec } from '../../spec/job.ts';
 import type { Task } from '../../tasks/task.ts';
@@ -14,8 +15,8 @@ import { unheededByModel } from './parameters.ts';
 import { sharesRuns } from './runners.ts';
 import { sizing } from './workers.ts';
 
-/** Compiled: a worker is a process of its own, which runs JavaScript. */
-const workerScript = fileURLToPath(new URL('./worker.js', import.meta.url));
+/** Built: a worker is a process of its own, which runs JavaScript. */
+const workerScript = join(packageFolder, 'dist/backends/onnx/worker.js');
 
 /**
  * The backend of a job whose `backend.type` is `onnx`. Looks at the model's files; starts nothing before it is asked.
