@@ -30,6 +30,13 @@ export function difference(more: Taken, less: Taken): Taken {
   return { cpuSeconds: more.cpuSeconds - less.cpuSeconds, seconds: more.seconds - less.seconds };
 }
 
+export function mean(one: Taken, other: Taken): Taken {
+  return {
+    cpuSeconds: (one.cpuSeconds + other.cpuSeconds) / 2,
+    seconds: (one.seconds + other.seconds) / 2,
+  };
+}
+
 /** The middle one. */
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1]!;
