@@ -56,6 +56,25 @@ describe('a window', () => {
     expect(window.answers).toEqual(quiet);
   });
 
+  test('a death during a later run, whose answers before it were not told, blames no innocent run', () => {
+    const window = windowOf(4, [[0], [1], [2, 3]]);
+    // The worker was at the last run.
+    expect(window.died(killed)).toBeUndefined();
+    expect(window.plan).toEqual([[0], [1], [2, 3]]);
+    // The next ones tell each run.
+    work(window, 2);
+    window.died(killed);
+    expect(window.plan).toEqual([[2, 3]]);
+    window.died(killed);
+    expect(window.plan).toEqual([[2], [3], [2, 3]]);
+    window.died(killed);
+    window.died(killed);
+    work(window);
+    expect(window.answers.slice(0, 2)).toEqual(['0 of 0', '1 of 1']);
+    expect(window.answers[2]).toBeInstanceOf(RowRefused);
+    expect(window.answers[3]).toBe('3 of 3');
+  });
+
   test('a row that kills two workers alone is refused; its neighbours are answered', () => {
     const window = windowOf(3, [[0, 1, 2]]);
     const deaths = dieWhere(window, (rows) => rows.includes(1));
