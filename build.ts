@@ -49,6 +49,7 @@ function noticesOf(folder: string): string {
     license: string;
   };
   const texts = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file));
+  if (texts.length === 0) throw new Error(`${folder} has no text of its licence`);
   const title = `${name} ${version} (${license})`;
   const contents = texts.map((file) => readFileSync(join(folder, file), 'utf8').trim());
   return [title, '='.repeat(title.length), '', ...contents, ''].join('\n');
