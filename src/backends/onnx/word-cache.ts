@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../../tasks/shapes.ts';
+import type { Encoding, Text, Truncation } from './encoding.ts';
 import {
   type Frame,
   frameOf,
@@ -8,7 +9,6 @@ import {
   type Word,
   wordEnd,
 } from './joined-encoding.ts';
-import type { Encoding, Text, Truncation } from './encoding.ts';
 
 /** The tokenizer behind the cache, which takes texts as they are and cuts nothing. */
 export interface WholeTexts {
@@ -21,9 +21,9 @@ const wordsKept = 16_384;
 const longestKept = 64;
 /** V8 makes a view of the whole text where a word has so many units, and the text lives as long as the word. */
 const viewLength = 13;
-
 /** Words that the tokenizer gets as one text; of much longer ones it leaves the processor's cache. */
 const wordsAtOnce = 1_000;
+/** Tokens of a word that is not known yet. */
 const none: readonly number[] = [];
 
 /** The words of a text, or of the beginning that is more than the model takes. */
