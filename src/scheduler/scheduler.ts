@@ -165,12 +165,11 @@ export class Scheduler<T, R> {
     }
   }
 
+  /** @param permit counted as in flight, which ends here */
   async #attempt(group: Group<T>, permit: Permit): Promise<void> {
     const { clock, governor, attempt, timeoutMs, waitForModel } = this.#options;
     const wait = waitForModel === true || (waitForModel === 'auto' && permit.waitForModel);
     const goodBefore = this.#goodAnswers;
-    this.#inFlight++;
-    this.#requests++;
     if (group.requests++ > 0) this.#retries++;
     try {
       const outcome = await attempt(group.items, {
@@ -213,7 +212,10 @@ export class Scheduler<T, R> {
     }
   }
 
-  /** A permit, where a request may go at once. */
+  /**
+   * A permit, where a request may go at once. It is counted here and not where it is sent: places that wait for the same
+   * answer wake together, and each would be let go before the first is counted.
+   */
   #admitNow(): Permit | undefined {
     const { clock, governor, budget } = this.#options;
     if (this.#ending !== undefined) return undefined;
@@ -222,7 +224,10 @@ export class Scheduler<T, R> {
       return undefined;
     }
     const now = clock.now();
-    return governor.allow(now, this.#inFlight) === 0 ? governor.sent(now) : undefined;
+    if (governor.allow(now, this.#inFlight) !== 0) return undefined;
+    this.#inFlight++;
+    this.#requests++;
+    return governor.sent(now);
   }
 
   /** Sleeps, but not past the end of the run nor past the time at which the endpoint is given up. */

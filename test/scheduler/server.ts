@@ -12,6 +12,8 @@ export interface SimulatedRequest {
   /** Virtual time, and requests in flight with this one. */
   now: number;
   inFlight: number;
+  /** How many the governor allows at this time. */
+  limit: number;
   waitForModel: boolean;
   /** How often the first of the items was asked, this time included. */
   attempt: number;
@@ -80,6 +82,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
       items,
       now: clock.now(),
       inFlight,
+      limit: governor.limit,
       waitForModel: how.waitForModel,
       attempt: asked.get(items[0]!)!,
     };
