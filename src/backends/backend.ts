@@ -96,8 +96,9 @@ export interface LocalCalls {
    * Rows of a call: so many consecutive rows of a shard, always the same ones, also when they are asked again. An
    * answer may depend on the rows that it shares a run of the model with, so a call is cut by the plan and never by
    * timing. The parameters of its rows may differ.
+   * @param rowsLeft rows of the plan from the first one of the call on
    */
-  window: number;
+  windowAt(rowsLeft: number): number;
   /** Calls that keep every worker busy. */
   inFlight: number;
   /** After a stop, a call may go on for so long, ms; then it is given up, and asked again by the next run. */

@@ -8,7 +8,9 @@ import { modelFilesOf } from '../runs/model-files.ts';
 import { plannedRows } from '../runs/plan.ts';
 import { updatePlan } from '../runs/planning.ts';
 import { prepare } from '../runs/prepare.ts';
+import { rowsOfCall } from '../runs/scheduling.ts';
 import { ledgerOf, readState } from '../runs/state.ts';
+import { Windows } from '../runs/windows.ts';
 import { invalidJob, loadJob } from './load-job.ts';
 import { count, plural } from './words.ts';
 
@@ -48,18 +50,22 @@ export async function plan(args: PlanArguments): Promise<void> {
       for (const shard of [...update.outdated, ...update.removed]) records.delete(shard);
       const ledger = ledgerOf({ plan: update.plan, records });
       const question = await firstQuestion(prepared, update.plan, engine);
-      const batch = Math.min(job.limits.batchSize, backend.maxBatch);
+      const { local } = backend;
+      const toDo = update.plan.shards.filter(({ id }) => !records.has(id));
       const figures = {
         job: job.name,
         output: layout.root,
         files: update.plan.files.length,
         rows: plannedRows(update.plan),
         shards: update.plan.shards.length,
-        committed_shards: update.plan.shards.filter((shard) => records.has(shard.id)).length,
+        committed_shards: update.plan.shards.length - toDo.length,
         done: ledger.succeeded + ledger.failed + ledger.filtered,
         pending: ledger.pending,
         // Rows that `where` refuses are only known when they are read.
-        requests_at_most: Math.ceil(ledger.pending / batch),
+        requests_at_most:
+          local === undefined
+            ? Math.ceil(ledger.pending / rowsOfCall(job, backend))
+            : new Windows(local, update.plan).count(toDo),
         changed: changed.map(({ field }) => field),
         first_request: question instanceof SluiceError ? null : backend.preview([question]),
       };

@@ -45,7 +45,7 @@ function localFields(job: Job, { dtype, device }: OnnxSpec): Record<string, unkn
     'backend.type': 'onnx',
     'backend.dtype': dtype,
     'backend.device': device,
-    'limits.batch_size': job.limits.batchSize,
+    'limits.batch_size': job.limits.batchSize ?? 'auto',
   };
 }
 

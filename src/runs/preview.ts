@@ -1,4 +1,4 @@
-import type { Backend, CallOptions, Question } from '../backends/backend.ts';
+import type { Backend, CallOptions, LocalCalls, Question } from '../backends/backend.ts';
 import type { Engine } from '../duckdb/engine.ts';
 import type { Clock } from '../scheduler/clock.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
@@ -69,17 +69,23 @@ export async function preview(context: PreviewContext, wanted: number): Promise<
     },
     onEvent,
   });
-  const ending = await scheduler.run(askable(rows, backend.local?.window));
+  const ending = await scheduler.run(askable(rows, backend.local));
   return { rows, ending };
 }
 
 type Asked = PreviewedRow & { question: Question; endsWindow?: true };
 
-/** In the windows of a run: the answers of a local model may depend on the rows that are asked with them. */
-async function* askable(rows: readonly PreviewedRow[], window: number | undefined): AsyncGenerator<Asked[]> {
+/** In windows, as a run of no more than these rows would have them. */
+async function* askable(
+  rows: readonly PreviewedRow[],
+  local: LocalCalls | undefined,
+): AsyncGenerator<Asked[]> {
   const asked = rows.filter(hasQuestion);
-  for (const [i, row] of asked.entries()) {
-    if (window !== undefined && (i + 1) % window === 0) row.endsWindow = true;
+  if (local !== undefined) {
+    for (let first = 0; first < asked.length; first += local.windowAt(asked.length - first)) {
+      const before = asked[first - 1];
+      if (before !== undefined) before.endsWindow = true;
+    }
   }
   yield asked;
 }

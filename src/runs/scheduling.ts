@@ -29,7 +29,7 @@ type Scheduling = Pick<
 export function schedulingOf(job: Job, backend: Backend, random: () => number): Scheduling {
   const { limits, retry, options } = job;
   const { local } = backend;
-  const batchSize = Math.min(limits.batchSize, backend.maxBatch);
+  const batchSize = rowsOfCall(job, backend);
   return {
     governor: new Governor({
       limit: concurrency(local?.inFlight ?? limits.concurrency),
@@ -61,6 +61,11 @@ export function schedulingOf(job: Job, backend: Backend, random: () => number): 
       ...(limits.maxRuntimeS === undefined ? {} : { maxRuntimeMs: limits.maxRuntimeS * 1000 }),
     },
   };
+}
+
+/** Rows that go into a call, where there are so many. */
+export function rowsOfCall({ limits }: Pick<Job, 'limits'>, { maxBatch }: Pick<Backend, 'maxBatch'>): number {
+  return Math.min(limits.batchSize ?? maxBatch, maxBatch);
 }
 
 /** A loop without lists of its own: it is asked twice for each row. */

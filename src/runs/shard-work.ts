@@ -60,8 +60,8 @@ export class ShardWork {
   readonly shard: Shard;
   readonly file: PlannedFile;
   readonly answers: ShardAnswers;
-  /** Rows that are asked together or not at all; undefined: each for itself. */
-  readonly #window: number | undefined;
+  /** Rows that are asked together or not at all, from a row of the shard on; undefined: each for itself. */
+  readonly #windowAt: ((row: number) => number) | undefined;
   /** Rows of the window that is not full yet. */
   #gathered: Item[] = [];
   /** The commit is under way; a shard is committed once. */
@@ -69,9 +69,9 @@ export class ShardWork {
   /** Rows that `where` let pass; known when all are read. */
   #passed: number | undefined;
 
-  /** @param window rows that are asked together or not at all; undefined: each for itself */
-  constructor(shard: Shard, file: PlannedFile, answers: ShardAnswers, window?: number) {
-    this.#window = window;
+  /** @param windowAt rows that are asked together or not at all, from a row of the shard on; undefined: each for itself */
+  constructor(shard: Shard, file: PlannedFile, answers: ShardAnswers, windowAt?: (row: number) => number) {
+    this.#windowAt = windowAt;
     this.shard = shard;
     this.file = file;
     this.answers = answers;
@@ -137,7 +137,7 @@ export class ShardWork {
         // What fails while an earlier row is awaited is thrown when its own turn comes.
         promise.catch(() => undefined);
         reading.push({ row, made: promise });
-      } else if (this.#window === undefined) {
+      } else if (this.#windowAt === undefined) {
         const item = this.#itemOf(row, made);
         if (item !== undefined) yield item;
       } else {
@@ -155,12 +155,12 @@ export class ShardWork {
 
   /** What is to be asked now that this row is made: itself, its whole window when that is full, or nothing. */
   #itemsOf(row: number, made: Question | RowFailure): readonly (Item | Unaskable)[] {
-    if (this.#window === undefined || 'stage' in made) {
+    if (this.#windowAt === undefined || 'stage' in made) {
       const item = this.#itemOf(row, made);
       return item === undefined ? nothing : [item];
     }
     this.#gathered.push({ work: this, row, hash: questionHash(made), question: made });
-    return this.#gathered.length < this.#window ? nothing : this.#unanswered();
+    return this.#gathered.length < this.#windowAt(this.#gathered[0]!.row) ? nothing : this.#unanswered();
   }
 
   /**

@@ -145,7 +145,7 @@ const limits = z.strictObject({
     .union([positive, z.literal('auto')], { error: 'wanted a number from 1, or auto' })
     .describe(
       'Rows in a request, where task and contract take lists. `auto`: 1; for `tei` 32, or fewer where the server’s ' +
-        '/info says so. `onnx`: rows that are packed together, `auto` is 512',
+        '/info says so. `onnx`: rows that are packed together, `auto` is 256 to 1024, fewer the larger the model',
     )
     .default('auto'),
   requests_per_second: z.number().positive().describe('Hard ceiling').optional(),

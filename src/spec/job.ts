@@ -55,8 +55,8 @@ export type BackendSpec = ApiSpec | OnnxSpec;
 export interface LimitsSpec {
   /** Requests in flight. `auto` lets the governor find it. */
   concurrency: number | 'auto' | { min: number; max: number; start: number };
-  /** Rows in a request, where task and contract take lists. */
-  batchSize: number;
+  /** Rows in a request, where task and contract take lists. Undefined: as many as suit the local model. */
+  batchSize?: number;
   requestsPerSecond?: number;
   requestsPerMinute?: number;
   /** For one attempt, seconds. */

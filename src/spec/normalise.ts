@@ -21,11 +21,8 @@ export const compressionsOf: Record<OutputFormat, readonly Compression[]> = {
   arrow: ['none'],
 };
 
-/**
- * Rows of a request. What a server says that it takes bounds them again. `onnx`: packing 512 rows by their length
- * leaves 2 % of padding; more of them gain nothing, and a stop would have to wait longer for them.
- */
-const usualBatch = { hf: 1, endpoint: 1, tei: 32, openai: 1, onnx: 512 } as const;
+/** Rows of a request to an API. What a server says that it takes bounds them again. */
+const usualBatch = { hf: 1, endpoint: 1, tei: 32, openai: 1 } as const;
 
 export interface JobContext {
   /** The job file's path; its name is the job's where it has none. */
@@ -103,14 +100,14 @@ function backendOf({ backend }: JobFields, usualToken: string | undefined): Back
 }
 
 function limitsOf({ limits, backend }: JobFields): LimitsSpec {
-  const { concurrency, batch_size: batchSize } = limits;
+  const { concurrency, batch_size: asked } = limits;
+  const usual = backend.type === 'onnx' ? undefined : usualBatch[backend.contract];
   return {
     concurrency:
       typeof concurrency === 'object'
         ? { ...concurrency, start: concurrency.start ?? concurrency.max }
         : concurrency,
-    batchSize:
-      batchSize === 'auto' ? usualBatch[backend.type === 'onnx' ? 'onnx' : backend.contract] : batchSize,
+    ...given('batchSize', asked === 'auto' ? usual : asked),
     ...given('requestsPerSecond', limits.requests_per_second),
     ...given('requestsPerMinute', limits.requests_per_minute),
     timeoutS: limits.timeout_s,

@@ -103,7 +103,7 @@ describe('a local model', () => {
     const changed = await sluice(folder, ['run', 'job.yaml', '--set', 'limits.batch_size=64']);
     expect(changed).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('limits.batch_size: was 512, is 64'),
+      stderr: expect.stringContaining('limits.batch_size: was "auto", is 64'),
     });
     expect(await sluice(folder, ['run', 'job.yaml', '--set', 'backend.workers=1'])).toMatchObject({
       code: 0,

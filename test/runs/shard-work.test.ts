@@ -25,7 +25,10 @@ const engine = {
 } as unknown as Engine;
 
 /** Opens the shard over a journal that holds answers to these rows, and lists what is to be asked. */
-async function asked(answered: readonly number[], window: number | undefined): Promise<(Item | Unaskable)[]> {
+async function asked(
+  answered: readonly number[],
+  windowAt?: (row: number) => number,
+): Promise<(Item | Unaskable)[]> {
   const journal = join(temporaryFolder(), 'journal');
   const shape = new ResultShape([column('label', utf8())], {});
   const range = { rows: 10, start: 0, file: file.path, committed: 'none' };
@@ -45,21 +48,27 @@ async function asked(answered: readonly number[], window: number | undefined): P
   await first.answers.close();
   const second = await ShardAnswers.open(journal, shape, range);
   onTestFinished(() => second.answers.close());
-  return list(new ShardWork(shard, file, second.answers, window));
+  return list(new ShardWork(shard, file, second.answers, windowAt));
 }
 
 test('rows that are asked each for themselves are asked only when the journal does not hold them', async () => {
-  expect((await asked([0, 1, 5], undefined)).map(({ row }) => row)).toEqual([2, 3, 4, 6, 7, 8, 9]);
+  expect((await asked([0, 1, 5])).map(({ row }) => row)).toEqual([2, 3, 4, 6, 7, 8, 9]);
 });
 
 test('a window that the journal holds in part is asked as a whole, one that it holds is not asked', async () => {
   // Windows of the rows that can be asked: 0 1 2, 3 5 6, 7 8 9.
-  const items = await asked([0, 1, 2, 3, 7, 8], 3);
+  const items = await asked([0, 1, 2, 3, 7, 8], () => 3);
   expect(items.map(({ row }) => row)).toEqual([4, 3, 5, 6, 7, 8, 9]);
   expect(items.filter((item) => 'endsWindow' in item).map(({ row }) => row)).toEqual([6, 9]);
 });
 
 test('the last window is as short as the shard leaves it', async () => {
-  const items = await asked([], 4);
+  const items = await asked([], () => 4);
   expect(items.filter((item) => 'endsWindow' in item).map(({ row }) => row)).toEqual([3, 8, 9]);
+});
+
+test('a window is as long as it is to be from its first row on', async () => {
+  const items = await asked([], (row) => Math.ceil((10 - row) / 2));
+  // 5, then 2 from row 6 on (4 could not be read), then 1 and 1.
+  expect(items.filter((item) => 'endsWindow' in item).map(({ row }) => row)).toEqual([5, 7, 8, 9]);
 });

@@ -11,6 +11,7 @@ import { findModel } from './find-model.ts';
 import { requireInstalled } from './heavy.ts';
 import { decidingFiles, modelConfig, weightBytes, weightsOf } from './model.ts';
 import { OnnxBackend } from './onnx-backend.ts';
+import { windowsOf } from './packing.ts';
 import { unheededByModel } from './parameters.ts';
 import { sharesRuns } from './runners.ts';
 import { sizing } from './workers.ts';
@@ -37,13 +38,14 @@ export function openOnnxBackend(
   const graphs = config.is_encoder_decoder === true ? ['encoder_model', 'decoder_model_merged'] : ['model'];
   const model = weightsOf(folder, graphs, spec.dtype);
   const machine = { cores: availableParallelism(), memoryBytes: totalmem() };
-  const { workers, threads } = sizing(spec, weightBytes(model), machine);
+  const bytes = weightBytes(model);
+  const { workers, threads } = sizing(spec, bytes, machine);
   return new OnnxBackend({
     script: workerScript,
     setup: { name, model, task: task.name, threads, device: spec.device },
     workers,
     // Rows that share nothing are journaled one by one: each may take seconds.
-    window: sharesRuns(task.name) ? job.limits.batchSize : 1,
+    windowAt: sharesRuns(task.name) ? windowsOf(job.limits.batchSize, bytes) : () => 1,
     files: decidingFiles(model),
     onNotice,
   });

@@ -6,8 +6,8 @@ export interface OnnxBackendOptions {
   script: string;
   setup: WorkerSetup;
   workers: number;
-  /** Rows of a call. */
-  window: number;
+  /** Rows of a call, by the rows of the plan that are left. */
+  windowAt: (rowsLeft: number) => number;
   /** Files of the model that decide its answers, relative to its folder. */
   files: readonly string[];
   onNotice: (message: string) => void;
@@ -27,10 +27,10 @@ export class OnnxBackend implements Backend {
 
   constructor(options: OnnxBackendOptions) {
     this.#options = options;
-    this.maxBatch = options.window;
+    this.maxBatch = options.windowAt(Number.POSITIVE_INFINITY);
     // One window in work and one that waits for each worker: none is idle while an answer is journaled.
     this.local = {
-      window: options.window,
+      windowAt: options.windowAt,
       inFlight: 2 * options.workers,
       graceMs,
       files: { folder: options.setup.model.folder, names: options.files },
@@ -49,11 +49,11 @@ export class OnnxBackend implements Backend {
   }
 
   preview(questions: readonly Question[]): string {
-    const { setup, workers, window } = this.#options;
+    const { setup, workers } = this.#options;
     const { folder, files, dtype } = setup.model;
     const [question] = questions;
     return [
-      `workers: ${workers}, threads of each: ${setup.threads}, ${setup.device}; up to ${window} rows a call`,
+      `workers: ${workers}, threads of each: ${setup.threads}, ${setup.device}; up to ${this.maxBatch} rows a call`,
       `model ${folder}: ${Object.values(files).join(', ')} (${dtype})`,
       '',
       JSON.stringify(question, (_, value: unknown) =>

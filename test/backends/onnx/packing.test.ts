@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { packed } from '../../../src/backends/onnx/packing.ts';
+import { packed, windowsOf } from '../../../src/backends/onnx/packing.ts';
 import { sizing } from '../../../src/backends/onnx/workers.ts';
 
 const lengths = fc.array(fc.integer({ min: 0, max: 600 }), { maxLength: 300 });
@@ -75,6 +75,28 @@ describe('packing', () => {
     });
     const sum = all.reduce((total, length) => total + length, 0);
     expect(padding.reduce((total, tokens) => total + tokens, 0) / sum).toBeLessThan(0.02);
+  });
+});
+
+describe('a window', () => {
+  test('has fewer rows the larger the model is', () => {
+    const most = [1e3, 23e6, 90e6, 110e6, 1.3e9].map((bytes) => windowsOf(undefined, bytes)(100_000));
+    expect(most).toEqual([1024, 1024, 512, 256, 256]);
+  });
+
+  test('has fewer rows towards the end, so that no worker is left alone with many', () => {
+    const windowAt = windowsOf(undefined, 1e6);
+    const sizes: number[] = [];
+    for (let left = 10_000; left > 0; left -= sizes.at(-1)!) sizes.push(Math.min(left, windowAt(left)));
+    expect(sizes.slice(0, 4)).toEqual([1024, 1024, 994, 870]);
+    expect(sizes.slice(1).every((size, i) => size <= sizes[i]!)).toBe(true);
+    expect(sizes.at(-1)).toBeLessThanOrEqual(64);
+    // A job of 1,000 rows has work for eight cores.
+    expect(windowAt(1000)).toBe(125);
+  });
+
+  test('has as many rows as the job says', () => {
+    expect([1, 5000].map(windowsOf(7, 1e9))).toEqual([7, 7]);
   });
 });
 
