@@ -5,7 +5,7 @@ import { packed, tokensPerRun } from '../../src/backends/onnx/packing.ts';
 import { Tokenizer } from '../../src/backends/onnx/tokenizer.ts';
 import { Engine } from '../../src/duckdb/engine.ts';
 import { quoteLiteral } from '../../src/duckdb/quote.ts';
-import { encoderBytes, miniLm, smallClassifier } from '../models/encoder.ts';
+import { distilBert, encoderBytes, miniLm, smallClassifier } from '../models/encoder.ts';
 import { writeModel } from '../models/files.ts';
 import { pieceTokenizer } from '../models/pieces.ts';
 import { passages, vocabularyOf, wordsOfMobyDick } from './prose.ts';
@@ -21,6 +21,7 @@ const mostTokens = 256;
 export interface OnnxCase {
   name: string;
   task: 'feature-extraction' | 'text-classification';
+  shape: typeof miniLm & { labels?: number };
   quantised: boolean;
   rows: number;
   /** Rows that transformers.js gets; it is much slower. */
@@ -33,6 +34,7 @@ export const onnxCases: readonly OnnxCase[] = [
   {
     name: 'embeddings, the shape of all-MiniLM-L6-v2, int8',
     task: 'feature-extraction',
+    shape: miniLm,
     quantised: true,
     rows: 10_000,
     someRows: 480,
@@ -41,14 +43,25 @@ export const onnxCases: readonly OnnxCase[] = [
   {
     name: 'embeddings, the shape of all-MiniLM-L6-v2, fp32',
     task: 'feature-extraction',
+    shape: miniLm,
     quantised: false,
     rows: 4_000,
     someRows: 192,
     wanted: 0.9,
   },
   {
+    name: 'text-classification, the shape of DistilBERT, int8',
+    task: 'text-classification',
+    shape: distilBert,
+    quantised: true,
+    rows: 3_000,
+    someRows: 96,
+    wanted: 0.9,
+  },
+  {
     name: 'text-classification, 4 layers of 256, 2 labels, int8',
     task: 'text-classification',
+    shape: smallClassifier,
     quantised: true,
     rows: 45_000,
     someRows: 960,
@@ -137,10 +150,9 @@ export async function compareOnnx(one: OnnxCase, pairs: number): Promise<OnnxCom
 /** @returns the path of the graph */
 export function writeBenchModel(
   folder: string,
-  { task, quantised }: Pick<OnnxCase, 'task' | 'quantised'>,
+  { task, shape, quantised }: Pick<OnnxCase, 'task' | 'shape' | 'quantised'>,
   vocabulary: readonly string[],
 ): string {
-  const shape = task === 'feature-extraction' ? miniLm : smallClassifier;
   const file = quantised ? 'onnx/model_quantized.onnx' : 'onnx/model.onnx';
   const model = join(folder, 'local/model');
   writeModel(model, {

@@ -15,6 +15,9 @@ export interface EncoderShape {
 /** all-MiniLM-L6-v2. */
 export const miniLm = { layers: 6, width: 384, heads: 12, vocabulary: 30_522 };
 
+/** distilbert-base-uncased-finetuned-sst-2-english, which the API answers text-classification with when no model is named. */
+export const distilBert = { layers: 6, width: 768, heads: 12, vocabulary: 30_522, labels: 2 };
+
 /** A small classifier. */
 export const smallClassifier = { layers: 4, width: 256, heads: 4, vocabulary: 30_522, labels: 2 };
 
