@@ -14,6 +14,7 @@ import { type RetrySelection, reopenFailed } from '../runs/retry.ts';
 import { Run } from '../runs/run.ts';
 import { isIn, readShare, type Share } from '../runs/share.ts';
 import { openOutput, type Started, startRun } from '../runs/start.ts';
+import { Windows } from '../runs/windows.ts';
 import { systemClock } from '../scheduler/clock.ts';
 import { version } from '../version.ts';
 import { invalidJob, loadJob } from './load-job.ts';
@@ -109,6 +110,7 @@ async function work({ args, prepared, layout, engine, backend, claim, log }: Wor
     layout,
     engine,
     backend,
+    ...(backend.local === undefined ? {} : { windows: new Windows(backend.local, begun.plan) }),
     clock: systemClock,
     random: Math.random,
     confirm: () => lock.confirm(),

@@ -21,7 +21,7 @@ import { schedulingOf } from './scheduling.ts';
 import { type Item, ShardWork, type Unaskable } from './shard-work.ts';
 import { saveDimensions } from './start.ts';
 import { ledgerOf } from './state.ts';
-import { Windows } from './windows.ts';
+import type { Windows } from './windows.ts';
 
 /**
  * Shards in work at a time: the next one is read while the last rows of this one are in flight, and the one before may
@@ -45,6 +45,8 @@ export interface RunContext {
   layout: Layout;
   engine: Engine;
   backend: Backend;
+  /** Of the whole plan: which process asks a row must not change its company. Undefined for a server. */
+  windows?: Windows;
   clock: Clock;
   random: () => number;
   /** Called before each shard and each commit; throws RUN_LOCKED when the output is no longer this run's alone. */
@@ -87,7 +89,6 @@ export class Run {
   /** The ledger of the committed shards and the rest as pending; follows every commit. */
   readonly #ledger: Ledger;
   readonly #allowedFailures: number;
-  readonly #windows: Windows | undefined;
   /** Commits happen one after the other; this is the last of them. */
   #commits: Promise<void> = Promise.resolve();
   /** Wakes the reader that waits for a shard in work to be committed. */
@@ -106,7 +107,6 @@ export class Run {
     this.#context = context;
     const { prepared, plan, engine, layout, backend } = context;
     const { job, task } = prepared;
-    this.#windows = backend.local && new Windows(backend.local, plan);
     this.#ledger = ledgerOf(context);
     this.#allowedFailures = allowedFailures(job, this.#ledger.read);
     this.#shape = new ResultShape(task.columns(prepared.parameters), plan.dimensions);
@@ -219,7 +219,7 @@ export class Run {
   }
 
   async *#readShard(shard: Shard): AsyncGenerator<Iterable<Item>> {
-    const { plan, layout, engine, prepared, retry, onEvent } = this.#context;
+    const { plan, layout, engine, prepared, retry, windows, onEvent } = this.#context;
     const unwritable = (error: unknown): never => {
       throw diskError(error, layout);
     };
@@ -237,7 +237,6 @@ export class Run {
     const journal = layout.journal(shard.id);
     if (this.#context.mayReturn) await ownCopy(journal).catch(unwritable);
     const { answers, tornBytes } = await ShardAnswers.open(journal, this.#shape, rows).catch(unwritable);
-    const windows = this.#windows;
     const work = new ShardWork(shard, file, answers, windows && ((row) => windows.at(shard, row)));
     this.#open.add(work);
     onEvent({ type: 'shard-started', shard: shard.id, recovered: answers.recoverable, tornBytes });
