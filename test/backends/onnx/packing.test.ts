@@ -68,7 +68,9 @@ describe('packing', () => {
   });
 
   test('lengths like those of real texts leave at most 1 % of padding in a window of 1024', () => {
-    const all = Array.from({ length: 1024 }, (_, i) => Math.round(10 + 60 * Math.abs(Math.sin(i * 1.7)) ** 3));
+    const all = Array.from({ length: 1024 }, (_, i) =>
+      Math.round(10 + 60 * Math.abs(Math.sin(i * 1.7)) ** 3),
+    );
     const padding = packed(all, 512, 128).map((run) => {
       const area = all[run[0]!]! * run.length;
       return area - run.reduce((sum, i) => sum + all[i]!, 0);
