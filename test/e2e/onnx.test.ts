@@ -228,6 +228,19 @@ output: {path: out, format: jsonl}
   });
 });
 
+test('in shares the same bytes as whole, though windows follow what is left of the plan', async () => {
+  const [whole, shared] = [temporaryFolder(), temporaryFolder()];
+  for (const folder of [whole, shared]) {
+    writeModel(join(folder, 'model'), companyModel(1));
+    writeJob(folder, { model: './model', backend: '{type: onnx, workers: 1}' });
+  }
+  expect(await sluice(whole, ['run', 'job.yaml'])).toMatchObject({ code: 0 });
+  for (const share of ['1/2', '2/2'])
+    expect(await sluice(shared, ['run', 'job.yaml', '--shard', share])).toMatchObject({ code: 0 });
+  expect(Object.keys(parts(whole))).toHaveLength(3);
+  expect(parts(shared)).toEqual(parts(whole));
+});
+
 describe('kill -9', () => {
   let quiet: Record<string, string> | undefined;
   const backend = '{type: onnx, workers: 2}';
