@@ -32,7 +32,7 @@ describe('packing', () => {
         expect(runs.flat().sort((a, b) => a - b)).toEqual(all.map((_, i) => i));
         for (const run of runs) {
           const longest = Math.max(...run.map((i) => all[i]!));
-          expect(run.length).toBeLessThanOrEqual(128);
+          expect(run.length).toBeLessThanOrEqual(64);
           if (run.length > 1) expect(longest * run.length).toBeLessThanOrEqual(512);
         }
       }),
