@@ -6,7 +6,10 @@ export interface EncoderShape {
   width: number;
   heads: number;
   vocabulary: number;
-  /** Weights in 8 bits, with inputs that are quantised at each run, as `optimum-cli onnxruntime quantize` makes them. */
+  /**
+   * Weights in 8 bits, words included, with inputs that are quantised at each run, as `optimum-cli onnxruntime quantize` and
+   * the hub's `model_quantized.onnx` have them: 23 MB for all-MiniLM-L6-v2.
+   */
   quantised: boolean;
   /** Labels of a classifier; its output is `logits` then. */
   labels?: number;
@@ -40,6 +43,12 @@ export function encoderBytes({ layers, width, heads, vocabulary, quantised, labe
   const ints = (name: string, ...data: number[]) => {
     constants[name] = { type: 'int64', dims: [data.length], data };
   };
+  const inBytes = (name: string, dims: [number, number], scale: number) => {
+    const data = Int8Array.from({ length: dims[0] * dims[1] }, () => Math.round(random() * 254));
+    constants[`${name}.w`] = { type: 'int8', dims, data };
+    constants[`${name}.zero`] = { type: 'int8', dims: [], data: [0] };
+    constants[`${name}.scale`] = { type: 'float32', dims: [], data: [scale] };
+  };
   const add = (op: string, inputs: string[], output: string, attributes?: Node['attributes']) => {
     nodes.push({ op, inputs, outputs: [output], ...(attributes === undefined ? {} : { attributes }) });
     return output;
@@ -57,10 +66,7 @@ export function encoderBytes({ layers, width, heads, vocabulary, quantised, labe
     return add('MatMul', [input, `${name}.w`], `${name}.product`);
   };
   const product8 = (input: string, name: string, from: number, to: number) => {
-    const data = Int8Array.from({ length: from * to }, () => Math.round(random() * 254));
-    constants[`${name}.w`] = { type: 'int8', dims: [from, to], data };
-    constants[`${name}.zero`] = { type: 'int8', dims: [], data: [0] };
-    constants[`${name}.scale`] = { type: 'float32', dims: [], data: [0.0004] };
+    inBytes(name, [from, to], 0.0004);
     const [small, scale, zero] = ['q', 's', 'z'].map((part) => `${name}.${part}`) as [string, string, string];
     nodes.push({ op: 'DynamicQuantizeLinear', inputs: [input], outputs: [small, scale, zero] });
     add('MatMulInteger', [small, `${name}.w`, zero, `${name}.zero`], `${name}.whole`);
@@ -73,7 +79,6 @@ export function encoderBytes({ layers, width, heads, vocabulary, quantised, labe
     floats(`${name}.bias`, [width], () => 0);
     return add('LayerNormalization', [input, `${name}.gain`, `${name}.bias`], name, { axis: -1 });
   };
-  floats('words', [vocabulary, width], random);
   floats('positions', [512, width], random);
   floats('one', [1], () => 1);
   floats('far', [1], () => -10_000);
@@ -89,7 +94,14 @@ export function encoderBytes({ layers, width, heads, vocabulary, quantised, labe
   add('Gather', ['shape', 'first'], 'length');
   add('Range', ['start', 'length', 'first'], 'places');
   add('Gather', ['positions', 'places'], 'placed');
-  add('Gather', ['words', 'input_ids'], 'embedded');
+  if (quantised) {
+    inBytes('words', [vocabulary, width], 0.004);
+    add('Gather', ['words.w', 'input_ids'], 'embedded8');
+    add('DequantizeLinear', ['embedded8', 'words.scale', 'words.zero'], 'embedded');
+  } else {
+    floats('words.w', [vocabulary, width], random);
+    add('Gather', ['words.w', 'input_ids'], 'embedded');
+  }
   let x = norm(add('Add', ['embedded', 'placed'], 'summed'), 'x0');
   add('Cast', ['attention_mask'], 'present', { to: 1 });
   add('Sub', ['one', 'present'], 'absent');
