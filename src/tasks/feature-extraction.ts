@@ -132,7 +132,7 @@ function normalized(vector: Float32Array): Float32Array {
 
 function lengthOf(vector: Float32Array | Float64Array): number {
   let squares = 0;
-  for (const x of vector) squares += x * x;
+  for (let i = 0; i < vector.length; i++) squares += vector[i]! * vector[i]!;
   return Math.sqrt(squares);
 }
 
