@@ -108,6 +108,7 @@ export async function openRunner(setup: WorkerSetup): Promise<Runner> {
   const tokenizer = await Tokenizer.open(folder, config);
   const head = task.head({ name, folder, config, tokenizer, session });
   const runner = new Encoder(name, session, tokenizer, head);
+  await runner.fillMemory();
   await answerOnce(runner, task.trial(tokenizer), name);
   return runner;
 }
