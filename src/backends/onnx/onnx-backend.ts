@@ -15,7 +15,7 @@ export interface OnnxBackendOptions {
 
 /** Loading a model of some gigabytes from a slow disk takes minutes; more than this is a hang. */
 const loadTimeoutMs = 300_000;
-/** A window takes a second or two; a stop by Ctrl-C waits for it, but not for a window of a model as slow as that. */
+/** A window takes some seconds: a stop by Ctrl-C waits for those that are nearly done, and gives up the others. */
 const graceMs = 5_000;
 
 /** The processes of this machine behind the seam of every backend. They start when the first call or `ready` asks. */
