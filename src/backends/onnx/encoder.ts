@@ -61,13 +61,15 @@ export class Encoder<T> implements Runner {
    */
   async fillMemory(): Promise<void> {
     const length = this.#fixedLength ?? Math.min(this.#tokenizer.maxLength, tokensPerRun);
-    const count = this.#fixedBatch ?? Math.floor(tokensPerRun / length);
-    const tokens = new Array<number>(length).fill(this.#tokenizer.padId);
-    const feeds = this.#feeds(new Array<number[]>(Math.max(1, count)).fill(tokens), () =>
-      tokens.map(() => 0),
-    );
+    const count = this.#fixedBatch ?? Math.max(1, Math.floor(tokensPerRun / length));
+    const text = new Array<number>(length).fill(this.#tokenizer.padId);
+    const texts = new Array<number[]>(count).fill(text);
+    const types = text.map(() => 0);
     try {
-      await this.#session.run(feeds, Object.keys(this.#head.outputs));
+      await this.#session.run(
+        this.#feeds(texts, () => types),
+        Object.keys(this.#head.outputs),
+      );
     } catch {
       // A model that takes fewer tokens than its files say: it answers shorter texts, and the rows of the others are
       // refused with the reason.
