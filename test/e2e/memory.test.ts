@@ -55,9 +55,9 @@ output: {path: out, format: jsonl}
   }
 }, 120_000);
 
-test('memory does not grow with the rows of a local model: 100,000, in the main process and in each worker', async () => {
+test('memory does not grow with the rows of a local model: 200,000, in the main process and in each worker', async () => {
   const folder = temporaryFolder();
-  const rows = Array.from({ length: 100_000 }, (_, i) => `{"id": ${i}, "text": "not bad, said row ${i}"}\n`);
+  const rows = Array.from({ length: 200_000 }, (_, i) => `{"id": ${i}, "text": "not bad, said row ${i}"}\n`);
   writeFileSync(join(folder, 'rows.jsonl'), rows.join(''));
   writeFileSync(
     join(folder, 'job.yaml'),
@@ -80,9 +80,9 @@ output: {path: out, format: jsonl, keep: [id], rows_per_part: 5000}
     [0, 1, 2, 3].map((size) =>
       Math.min(...looks.flatMap(({ shards, mb }) => (shards >= from && shards < to ? [mb[size]!] : []))),
     );
-  // The first 40,000 rows warm up heaps, arenas and buffers. Low points: how much of the shards in work is in memory
+  // The first 80,000 rows, 20 windows of each worker, warm up heaps, arenas and buffers. Low points: how much of the shards in work is in memory
   // at a look differs from one to the next.
-  const [middle, last] = [between(8, 14), between(14, 20)];
+  const [middle, last] = [between(16, 28), between(28, 40)];
   const words = (sizes: readonly number[]) => sizes.map((mb) => mb.toFixed(0)).join(', ');
   console.info(`held, RSS, RSS of the workers: ${words(middle)} MB, then ${words(last)} MB`);
   const growth = last.map((mb, size) => mb / middle[size]!);
