@@ -145,7 +145,7 @@ const limits = z.strictObject({
     .union([positive, z.literal('auto')], { error: 'wanted a number from 1, or auto' })
     .describe(
       'Rows in a request, where task and contract take lists. `auto`: 1; for `tei` 32, or fewer where the server’s ' +
-        '/info says so. `onnx`: rows that are packed together, `auto` is 2048 to 256, the fewer the larger the model, and fewer towards the end',
+        '/info says so. `onnx`: rows that are packed together, `auto` is 1024 to 256, the fewer the larger the model, and fewer towards the end',
     )
     .default('auto'),
   requests_per_second: z.number().positive().describe('Hard ceiling').optional(),

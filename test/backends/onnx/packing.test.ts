@@ -83,7 +83,7 @@ describe('packing', () => {
 describe('a window', () => {
   test('has fewer rows the larger the model is', () => {
     const most = [1e3, 23e6, 45e6, 90e6, 1.3e9].map((bytes) => windowsOf(undefined, bytes)(100_000));
-    expect(most).toEqual([2048, 2048, 1024, 512, 256]);
+    expect(most).toEqual([1024, 1024, 1024, 512, 256]);
   });
 
   test('has fewer rows towards the end, so that no worker is left alone with many', () => {
