@@ -80,7 +80,7 @@ output: {path: out, format: jsonl, keep: [id], rows_per_part: 5000}
     [0, 1, 2, 3].map((size) =>
       Math.min(...looks.flatMap(({ shards, mb }) => (shards >= from && shards < to ? [mb[size]!] : []))),
     );
-  // The first 80,000 rows, 20 windows of each worker, warm up heaps, arenas and buffers. Low points: how much of the shards in work is in memory
+  // The first 80,000 rows warm up heaps, arenas and buffers. Low points: how much of the shards in work is in memory
   // at a look differs from one to the next.
   const [middle, last] = [between(16, 28), between(28, 40)];
   const words = (sizes: readonly number[]) => sizes.map((mb) => mb.toFixed(0)).join(', ');

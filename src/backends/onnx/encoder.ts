@@ -56,8 +56,7 @@ export class Encoder<T> implements Runner {
 
   /**
    * Does a run as large as any, before the first one: ONNX Runtime lays its memory out by it. After a first run of 17 tokens,
-   * those of 2 x 256 of MiniLM took 5 % longer for the rest of the process, and a job 1.5 %. And a worker for whose runs
-   * there is no memory dies before the first row.
+   * those of 2 x 256 of MiniLM took 5 % longer for the rest of the process, and a job 1.5 %.
    */
   async fillMemory(): Promise<void> {
     const length = this.#fixedLength ?? Math.min(this.#tokenizer.maxLength, tokensPerRun);
