@@ -21,7 +21,8 @@ const leastWindow = 128;
  * workers end at the same time and a job of a thousand rows has work for seven of them ("guided self-scheduling",
  * Polychronopoulos and Kuck 1987). Texts of a median of 100 characters lose above their bare tokens 4.9 % to padding and
  * runs in windows of 128, where a run costs 7 tokens, and 10 % where it costs 20; 2.9 and 6.4 % of 512, 2.1 and 5.2 % of
- * 1024, 1.8 and 4.7 % of 2048, in which workers of a small model grew from 145 MB to up to 185. In 8 bits, 1024 of them take a core 1.6 s for 11 MB of weights and 4 s for 23 MB, and 512 take it 5 s for 67 MB.
+ * 1024, 1.8 and 4.7 % of 2048, in which workers of a small model grew from 145 MB to up to 185. In 8 bits, 1024 of them
+ * take a core 1.6 s for 11 MB of weights and 4 s for 23 MB, and 512 take it 5 s for 67 MB.
  * @param asked what the job says
  */
 export function windowsOf(asked: number | undefined, weightBytes: number): (rowsLeft: number) => number {
